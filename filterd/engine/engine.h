@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine: one packet and the time in, a verdict out. It does no I/O, reads no clock, and allocates
+// only when it is made; NFQUEUE, replay, fuzzers, tests and benchmarks all call engine_packet(). An
+// engine belongs to one thread at a time (one per worker), because it owns that worker's flow table.
+#pragma once
+#include "filterd/base/slice.h"
+#include "filterd/engine/policy.h"
+#include "filterd/engine/verdict.h"
+#include "filterd/flow/hostname.h"
+
+struct engine;
+struct ruleset;
+
+// Which side of the gateway a packet came in from. A capture does not know: then the engine goes by
+// the first SYN, or by ports.
+enum engine_side { ENGINE_SIDE_UNKNOWN, ENGINE_SIDE_CLIENT, ENGINE_SIDE_SERVER };
+
+enum engine_packet_flags {
+	ENGINE_CHECKSUM_TRUSTED = 1, // as PACKET_CHECKSUM_TRUSTED
+	ENGINE_TRUNCATED = 2,        // the source holds fewer bytes than the packet had
+	ENGINE_ONEWAY = 4,           // replies take another path: no acknowledgement will ever be seen
+};
+
+struct engine_packet {
+	struct slice bytes; // from the IP header on; valid during the call
+	enum engine_side side;
+	unsigned flags;
+};
+
+struct engine_options {
+	uint32_t flows;          // flow slots, at least 16
+	uint32_t buffers;        // stream buffers of STREAM_BUFFER_BYTES each, shared by these flows
+	uint64_t seed;           // random; keys the flow table
+	bool any_port;           // read DNS over UDP and TCP streams whatever the port (captures)
+	uint16_t dns_ports[16];  // UDP and TCP, zero-terminated unless full
+	enum undecided_policy undecided[HOSTNAME_PROTOCOLS]; // per protocol
+	uint32_t answer_ttl_s;   // of DNS answers for blocked names
+	// If set, called for every host name read, before it is judged; `hostname` is valid in the call.
+	void (*on_hostname)(void *arg, const struct hostname *hostname);
+	void *arg;
+};
+
+// Options that suit tests and tools: 4096 flows, 4096 buffers, port 53, undecided passes, TTL 10.
+struct engine_options engine_defaults(void);
+
+// NULL if out of memory. The ruleset is borrowed until engine_set_ruleset() or engine_free().
+struct engine *engine_new(const struct engine_options *options, const struct ruleset *ruleset);
+void engine_free(struct engine *e);
+
+// Judges by another ruleset from the next packet on; the old one is not touched again.
+void engine_set_ruleset(struct engine *e, const struct ruleset *ruleset);
+
+// Judges one packet at `now_ns` (CLOCK_REALTIME; it may step). *ret is filled in whole; what it points
+// to (replies, names) is valid until the next call with this engine.
+void engine_packet(struct engine *e, const struct engine_packet *packet, int64_t now_ns,
+		   struct verdict *ret);
+
+// The counters of this engine (verdict.h), for the owner to read at any time and for other threads with
+// relaxed loads.
+const struct engine_counters *engine_counters(const struct engine *e);

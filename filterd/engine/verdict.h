@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is to happen to a packet, why, and what the kernel is told about its flow.
+#pragma once
+#include "filterd/flow/hostname.h"
+#include "filterd/orders/ruleset.h"
+#include "filterd/wire/packet.h"
+#include "filterd/wire/reply.h"
+
+enum verdict_kind {
+	VERDICT_PASS,
+	VERDICT_DROP,   // nobody is told
+	VERDICT_ANSWER, // dropped; `replies` holds a DNS answer to the client
+	VERDICT_RESET,  // dropped; `replies` holds resets to both ends
+};
+
+// What the kernel does with the flow's later packets without asking: the two state bits of the
+// conntrack mark (DESIGN, section 4). The numbers are those of the mark.
+enum flow_mark {
+	FLOW_MARK_NONE = 0,     // leave the state bits as they are (a new connection: undecided)
+	FLOW_MARK_REQUESTS = 1, // later client payload is queued, replies are not
+	FLOW_MARK_ALLOWED = 2,  // never queued again
+	FLOW_MARK_BLOCKED = 3,  // dropped by the kernel
+};
+
+enum verdict_reason {
+	REASON_PLAIN,            // nothing to judge in it, or its names are not listed
+	REASON_ORDER,            // an order blocks a name in it
+	REASON_FLOW_BLOCKED,     // belongs to a flow blocked before
+	REASON_MONITOR,          // passes, but a monitor order would have blocked it
+	REASON_UNDECIDED_CAP,    // a cap was reached before a name was complete: by policy
+	REASON_UNDECIDED_BAD,    // unreadable on a port under inspection: by policy
+	REASON_BAD_LENGTH,       // the rest is provably discarded by any server:
+	REASON_BAD_HEADER,
+	REASON_BAD_CHECKSUM,
+	REASON_NO_ACK,           // TCP payload without the ACK flag (RFC 9293, section 3.10.7.4)
+	REASON_SIGNATURE,        // MD5 or AO option that the SYN did not have
+	REASON_CONFLICT,         // other bytes for sequence numbers seen before
+	REASON_OLD_TIMESTAMP,    // PAWS (RFC 7323, section 5)
+	REASON_OUT_OF_WINDOW,
+	REASONS,
+};
+
+struct verdict_reply {
+	enum { REPLY_TO_CLIENT, REPLY_TO_SERVER } to;
+	struct slice bytes; // a whole IP packet
+};
+
+struct verdict {
+	enum verdict_kind kind;
+	enum verdict_reason reason;
+	enum flow_mark mark;
+	// With REASON_ORDER and REASON_MONITOR: what was judged, the decision, and the packet taken apart.
+	const struct hostname *hostname; // else NULL
+	struct ruleset_verdict judged;
+	const struct packet *packet; // NULL if it could not be taken apart
+	uint8_t reply_count;
+	struct verdict_reply replies[2];
+};
+
+// One writer (the engine); others read with relaxed atomic loads.
+struct engine_counters {
+	uint64_t packets, bytes;
+	uint64_t verdicts[4];                      // by enum verdict_kind
+	uint64_t reasons[REASONS];                 // by enum verdict_reason
+	uint64_t hostnames[HOSTNAME_PROTOCOLS];    // names read
+	uint64_t blocked[HOSTNAME_PROTOCOLS];      // names blocked
+	uint64_t flows_made, flows_evicted_undecided, flows_midstream, buffers_exhausted;
+	uint64_t flows_now, buffers_now;           // gauges
+};
+
+const char *verdict_kind_text(enum verdict_kind kind);       // "pass", "drop", "answer", "reset"
+const char *verdict_reason_text(enum verdict_reason reason); // "bad-checksum" and the like

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A ruleset: all orders of an image (image.h), mapped read-only and immutable. It answers one
+// question: which order decides over this name, for this client, at this second? Time and client are
+// compared at every question, so an order begins and ends to the second with no reload. Any thread may
+// ask; nothing is allocated.
+#pragma once
+#include "filterd/base/addr.h"
+#include "filterd/base/name.h"
+
+struct ruleset;
+
+enum { RULESET_MATCHES_MAX = 16, RULESET_ERROR_MAX = 256, RULESET_SINKHOLES_MAX = 8 };
+
+enum order_action { ORDER_BLOCK, ORDER_MONITOR, ORDER_ALLOW };
+enum order_match { ORDER_EXACT, ORDER_SUBTREE };
+enum order_answer { ORDER_NXDOMAIN, ORDER_REFUSED, ORDER_SINKHOLE, ORDER_DROP };
+
+// One order as the image holds it. Text slices are UTF-8, not NUL-terminated, and valid as long as
+// the ruleset is open; what an order did not state is empty or 0.
+struct ruleset_order {
+	uint32_t index; // 0 to ruleset_orders() - 1
+	struct slice id, authority, reference, reason, category, contact;
+	int64_t issued_s, starts_s, expires_s, review_s; // seconds since 1970; review 0 = none
+	enum order_action action;
+	enum order_match match;
+	enum order_answer answer;
+	struct addr sinkholes[RULESET_SINKHOLES_MAX];
+	uint8_t sinkhole_count;
+	uint64_t names; // how many names it lists
+};
+
+enum decision {
+	DECISION_NONE,    // no order in force says anything: let it go
+	DECISION_MONITOR, // only monitor orders do: let it go, record it
+	DECISION_ALLOW,   // a block was carved out by an allow order: let it go
+	DECISION_BLOCK,
+};
+
+struct ruleset_verdict {
+	enum decision decision;
+	uint32_t order;        // index of the order that decides: of the blocks that hold, the one that
+			       // ends last (lowest index among equals); else the allow, or the monitor
+	uint8_t name_offset;   // where in the name the matching suffix starts (0 = the whole name)
+	uint8_t matches_count; // all orders in force that matched this name and client
+	bool matches_overflow;
+	uint32_t matches[RULESET_MATCHES_MAX];
+};
+
+// Opens an image held by a memfd that is sealed against writing, growing and shrinking (-EPERM if it
+// is not). The image is checked as untrusted input: -EBADMSG if it is none, -EPROTONOSUPPORT for
+// another version, -ENOMEM. `error` gets one sentence. The descriptor may be closed afterwards.
+int ruleset_open_sealed(struct ruleset **ret, int memfd, char error[RULESET_ERROR_MAX]);
+
+// Copies a file into such a memfd, seals it and opens that: the file may change afterwards.
+int ruleset_open_file(struct ruleset **ret, const char *path, char error[RULESET_ERROR_MAX]);
+
+// A ruleset without orders.
+int ruleset_open_empty(struct ruleset **ret);
+
+void ruleset_close(struct ruleset *r);
+
+// Judges `name` asked for by `client` at `now_s`. Precedence as in filterd-orders(5): a block holds
+// from starts (inclusive) to expires (exclusive) unless an allow order of the same authority (or one
+// that overrides it by id) in force at that time covers the name; monitor never decides; scope and
+// exempt apply per order, the longest prefix wins.
+void ruleset_judge(const struct ruleset *r, const struct name *name, const struct addr *client,
+		   int64_t now_s, struct ruleset_verdict *ret);
+
+// Brings what ruleset_judge() will look up for this name into the cache.
+void ruleset_prefetch(const struct ruleset *r, const struct name *name);
+
+uint32_t ruleset_orders(const struct ruleset *r);
+void ruleset_order(const struct ruleset *r, uint32_t index, struct ruleset_order *ret);
+
+uint64_t ruleset_names(const struct ruleset *r);
+size_t ruleset_bytes(const struct ruleset *r);
+uint64_t ruleset_checksum(const struct ruleset *r); // of the whole image: says which one is in force
