@@ -14,10 +14,12 @@ struct rd {
 	bool failed;
 };
 
-// A reader over `len` bytes at `at`, which must stay readable while the reader is used.
+// A reader over `len` bytes at `at`, which must stay readable while the reader is used. NULL is fine
+// with no bytes; the reader then stands on an empty string, since adding to NULL is undefined in C.
 static inline struct rd rd_init(const void *at, size_t len)
 {
-	return (struct rd){.start = at, .pos = at, .end = (const uint8_t *)at + len};
+	const uint8_t *start = at ? at : (const void *)"";
+	return (struct rd){.start = start, .pos = start, .end = start + len};
 }
 
 static inline struct rd rd_of(struct slice s)
