@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Canonical names. Nearly every name that passes is plain ASCII and takes one pass over its bytes,
+// without allocation; only text with bytes above 0x7f goes through libidn2 (UTS 46, nontransitional,
+// without the STD3 rules, since underscores are everyday in names), and what it returns goes through
+// the same pass. ASCII labels that begin with `xn--` are compared as they stand.
+#include "filterd/base/name.h"
+
+#include <errno.h>
+#include <idn2.h>
+
+#include "filterd/base/rd.h"
+#include "filterd/base/wr.h"
+
+enum {
+	UTF8_MAX = 1024, // no 253 bytes of A-labels come from more (4 bytes a character)
+	WIRE_MAX = 255,
+	ESCAPE_LEN = 4, // \DDD
+};
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+static bool is_plain(uint8_t c)
+{
+	return c > ' ' && c < 0x7f && c != '\\';
+}
+
+static struct slice without_final_dot(struct slice text)
+{
+	if (text.len > 0 && text.at[text.len - 1] == '.')
+		text.len--;
+	return text;
+}
+
+static int from_ascii(struct name *ret, struct slice text)
+{
+	text = without_final_dot(text);
+	if (text.len == 0)
+		return -EINVAL;
+	if (text.len > NAME_MAX_LEN)
+		return -ENAMETOOLONG;
+
+	size_t label = 0; // bytes of the current label so far
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.at[i];
+		if (!is_plain(c))
+			return -EILSEQ;
+		if (c == '.' && label == 0)
+			return -EINVAL;
+		label = c == '.' ? 0 : label + 1;
+		if (label > NAME_LABEL_MAX)
+			return -ENAMETOOLONG;
+		ret->text[i] = (char)lower(c);
+	}
+	if (label == 0)
+		return -EINVAL;
+	ret->len = (uint8_t)text.len;
+	ret->text[text.len] = '\0';
+	return 0;
+}
+
+static int from_idn_error(int error)
+{
+	switch (error) {
+	case IDN2_MALLOC:
+		return -ENOMEM;
+	case IDN2_TOO_BIG_DOMAIN:
+	case IDN2_TOO_BIG_LABEL:
+		return -ENAMETOOLONG;
+	default:
+		return -EILSEQ;
+	}
+}
+
+static int from_utf8(struct name *ret, struct slice text)
+{
+	uint8_t buffer[UTF8_MAX + 1];
+	memcpy(buffer, text.at, text.len);
+	buffer[text.len] = '\0';
+
+	uint8_t *ascii = NULL;
+	int flags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_NO_ALABEL_ROUNDTRIP;
+	int error = idn2_lookup_u8(buffer, &ascii, flags);
+	if (error != IDN2_OK)
+		return from_idn_error(error);
+	int result = from_ascii(ret, slice_text((const char *)ascii));
+	idn2_free(ascii);
+	return result;
+}
+
+int name_from_text(struct name *ret, struct slice text)
+{
+	bool wide = false;
+	if (text.len > UTF8_MAX)
+		return -ENAMETOOLONG;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < 0x80 && !is_plain(text.at[i]))
+			return -EILSEQ;
+		wide |= text.at[i] >= 0x80;
+	}
+	struct name n;
+	int error = wide ? from_utf8(&n, text) : from_ascii(&n, text);
+	if (error < 0)
+		return error;
+	*ret = n;
+	return 0;
+}
+
+// One byte of a wire label: as it is, or escaped (a dot too: it parts no labels here).
+static void put_byte(struct wr *w, uint8_t c)
+{
+	if (is_plain(c) && c != '.') {
+		wr_u8(w, lower(c));
+		return;
+	}
+	wr_u8(w, '\\');
+	wr_u8(w, (uint8_t)('0' + c / 100));
+	wr_u8(w, (uint8_t)('0' + c / 10 % 10));
+	wr_u8(w, (uint8_t)('0' + c % 10));
+}
+
+int name_from_wire(struct name *ret, struct slice labels)
+{
+	struct name n;
+	struct rd r = rd_of(labels);
+	struct wr w = wr_init(n.text, NAME_MAX_LEN);
+	for (;;) {
+		uint8_t len = rd_u8(&r);
+		if (len > NAME_LABEL_MAX)
+			return -EBADMSG;
+		struct slice label = rd_bytes(&r, len);
+		if (!rd_ok(&r))
+			return -EBADMSG;
+		if (len == 0)
+			break;
+		if (wr_len(&w) > 0)
+			wr_u8(&w, '.');
+		for (size_t i = 0; i < label.len; i++)
+			put_byte(&w, label.at[i]);
+	}
+	if (rd_left(&r) != 0)
+		return -EBADMSG;
+	if (!wr_ok(&w))
+		return -ENAMETOOLONG;
+	if (wr_len(&w) == 0)
+		return -EINVAL;
+	n.len = (uint8_t)wr_len(&w);
+	n.text[n.len] = '\0';
+	*ret = n;
+	return 0;
+}
+
+// The byte that a text stands for at the reader's place: an escape, or itself.
+static uint8_t take_byte(struct rd *r)
+{
+	uint8_t c = rd_u8(r);
+	if (c != '\\')
+		return c;
+	struct slice digits = rd_bytes(r, ESCAPE_LEN - 1);
+	if (!rd_ok(r))
+		return 0;
+	return (uint8_t)((digits.at[0] - '0') * 100 + (digits.at[1] - '0') * 10 +
+			 (digits.at[2] - '0'));
+}
+
+size_t name_to_wire(const struct name *n, uint8_t out[255])
+{
+	struct rd r = rd_of(name_slice(n));
+	struct wr w = wr_init(out, WIRE_MAX);
+	size_t length_at = 0;
+	wr_u8(&w, 0);
+	while (rd_left(&r) > 0) {
+		if (*r.pos == '.') {
+			rd_skip(&r, 1);
+			length_at = wr_len(&w);
+			wr_u8(&w, 0);
+			continue;
+		}
+		wr_u8(&w, take_byte(&r));
+		if (wr_ok(&w))
+			out[length_at]++;
+	}
+	wr_u8(&w, 0);
+	return wr_ok(&w) ? wr_len(&w) : 0;
+}
+
+size_t name_suffixes(const struct name *n, uint8_t ret_offsets[NAME_LABELS_MAX])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < n->len; i++)
+		if ((i == 0 || n->text[i - 1] == '.') && count < NAME_LABELS_MAX)
+			ret_offsets[count++] = (uint8_t)i;
+	return count;
+}
