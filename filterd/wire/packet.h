@@ -8,19 +8,19 @@
 #include "filterd/base/slice.h"
 
 enum packet_result {
-	PACKET_OK,           // TCP or UDP, whole
-	PACKET_OTHER,        // well-formed as far as read, but neither TCP nor UDP
-	PACKET_FRAGMENT,     // a piece of a datagram: nothing can be said of it alone
-	PACKET_TRUNCATED,    // fewer bytes than the IP header says, and the caller knew (a short capture)
-	PACKET_BAD_LENGTH,   // lengths or offsets that lie (shorter than a header, beyond the packet)
-	PACKET_BAD_HEADER,   // IP version, header chain too long, or flags that no packet has
+	PACKET_OK,       // TCP or UDP, whole
+	PACKET_OTHER,    // well-formed as far as read, but neither TCP nor UDP
+	PACKET_FRAGMENT, // a piece of a datagram: nothing can be said of it alone
+	PACKET_TRUNCATED, // fewer bytes than the IP header says, and the caller knew (a short capture)
+	PACKET_BAD_LENGTH, // lengths or offsets that lie (shorter than a header, beyond the packet)
+	PACKET_BAD_HEADER, // IP version, header chain too long, or flags that no packet has
 	PACKET_BAD_CHECKSUM, // IPv4 header, TCP or UDP checksum wrong
 	PACKET_RESULTS,
 };
 
 enum packet_flags {
-	PACKET_CHECKSUM_TRUSTED = 1, // don't verify TCP/UDP checksums (not filled in yet, or offloaded)
-	PACKET_CAPTURE_SHORT = 2,    // bytes may be missing at the end: give TRUNCATED, not BAD_LENGTH
+	PACKET_CHECKSUM_TRUSTED = 1, // verify no checksum (not filled in yet, or verified already)
+	PACKET_CAPTURE_SHORT = 2, // bytes may be missing at the end: give TRUNCATED, not BAD_LENGTH
 };
 
 enum { PACKET_TCP = 6, PACKET_UDP = 17, PACKET_IPV6_HEADERS_MAX = 8 };
@@ -41,10 +41,10 @@ struct packet {
 		bool has_timestamp;
 		uint32_t timestamp, timestamp_echo; // RFC 7323, section 3.2
 		bool has_window_scale;
-		uint8_t window_scale;
-		bool has_signature; // MD5 (RFC 2385) or TCP-AO (RFC 5925)
-		bool has_mptcp;     // RFC 8684
-		uint8_t mptcp_subtype;
+		uint8_t window_scale;  // at most 14 (RFC 7323, section 2.3)
+		bool has_signature;    // MD5 (RFC 2385) or TCP-AO (RFC 5925)
+		bool has_mptcp;        // RFC 8684
+		uint8_t mptcp_subtype; // the lowest, if there are several options
 	} tcp;
 };
 
