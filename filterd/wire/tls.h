@@ -8,7 +8,9 @@
 
 enum {
 	TLS_HELLO_MAX = 60 * 1024,       // of handshake bytes; ordinary hellos have 250 to 2,000
-	TLS_SERVER_HEAD = 5 + 4 + 2 + 32, // what tls_server_read() needs of a server's stream
+	// What tls_server_read() needs of a server's stream: record header, handshake header, version and
+	// random, behind up to three warning alerts (unrecognized_name comes before a ServerHello).
+	TLS_SERVER_HEAD = 5 + 4 + 2 + 32 + 3 * 7,
 };
 
 struct tls_hello {
@@ -23,18 +25,19 @@ struct tls_hello {
 // SCAN_FOUND: a whole ClientHello with a name. SCAN_NONE: a whole one without (ret->started true), or
 // no TLS at all. SCAN_MORE: could still become one; ret->names holds what was complete so far, so that
 // a blocked name need not wait for the hello's end. SCAN_BAD: a ClientHello that breaks its own
-// lengths, a name that is none (name_from_text), or one longer than TLS_HELLO_MAX. An SSLv2-style
-// hello (RFC 5246, appendix E.2) counts as SCAN_NONE with `started`. Records of other types between
-// those of the hello are not allowed by RFC 8446, section 5.1: SCAN_BAD, but for one
-// change_cipher_spec before it (the second hello's middlebox mode, appendix D.4).
+// lengths, a name that is none (name_from_text), one longer than TLS_HELLO_MAX, or other bytes behind
+// it in its last record. An SSLv2-style hello (RFC 5246, appendix E.2) counts as SCAN_NONE with
+// `started`. Records of other types between those of the hello are not allowed by RFC 8446, section
+// 5.1: SCAN_BAD, but for what servers skip all the same: change_cipher_spec (the second hello's
+// middlebox mode, appendix D.4), alerts (OpenSSL takes warnings there) and empty records, at most 32.
 enum scan tls_hello_read(struct tls_hello *ret, struct slice stream);
 
 enum tls_server {
-	TLS_SERVER_MORE,  // fewer than the bytes needed, and TLS so far
+	TLS_SERVER_MORE,  // TLS so far; never with TLS_SERVER_HEAD bytes or more
 	TLS_SERVER_HELLO, // a ServerHello
 	TLS_SERVER_RETRY, // a HelloRetryRequest (RFC 8446, section 4.1.3): another ClientHello follows
-	TLS_SERVER_ALERT, // the server refused
-	TLS_SERVER_OTHER, // no TLS
+	TLS_SERVER_ALERT, // the server refused (a fatal alert or close_notify)
+	TLS_SERVER_OTHER, // no TLS, or none of these within TLS_SERVER_HEAD bytes
 };
 
 // What the server's stream, from its first byte on, starts with.
