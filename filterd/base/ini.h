@@ -6,7 +6,12 @@
 #pragma once
 #include <stddef.h>
 
-enum { INI_LINE_MAX = 4096, INI_SECTION_MAX = 200, INI_ERROR_MAX = 512 };
+enum {
+	INI_LINE_MAX = 4096,
+	INI_SECTION_MAX = 200,
+	INI_FILE_MAX = 64 << 20, // bytes of one file
+	INI_ERROR_MAX = 512,
+};
 
 // Where something was said, for error messages: FILE:LINE.
 struct ini_where {
@@ -20,6 +25,11 @@ struct ini_where {
 typedef int ini_fn(void *arg, const struct ini_where *where, const char *section, const char *key,
 		   const char *value, char error[INI_ERROR_MAX]);
 
+// Called for each section header, before its keys; so a section without keys, or one that comes twice in
+// a row, can be told. Returns as ini_fn does.
+typedef int ini_section_fn(void *arg, const struct ini_where *where, const char *section,
+			   char error[INI_ERROR_MAX]);
+
 // (The names ini_parse and ini_parse_file are inih's own.)
 
 // Reads `text` (of `len` bytes; NUL bytes are refused); `file` is only for messages. Returns 0, or a
@@ -27,5 +37,13 @@ typedef int ini_fn(void *arg, const struct ini_where *where, const char *section
 int ini_text(const char *file, const char *text, size_t len, ini_fn *fn, void *arg,
 	     char error[INI_ERROR_MAX]);
 
-// The same for a file. -ENOENT and the like carry the path in `error`.
+// As ini_text(), with `on_section` for the headers.
+int ini_text_sections(const char *file, const char *text, size_t len, ini_section_fn *on_section,
+		      ini_fn *fn, void *arg, char error[INI_ERROR_MAX]);
+
+// The whole file into memory that the caller frees, with a NUL behind it. 0, or a negative errno with a
+// sentence in `error`.
+int ini_load(const char *path, char **ret_text, size_t *ret_len, char error[INI_ERROR_MAX]);
+
+// ini_text() for a file. -ENOENT and the like carry the path in `error`.
 int ini_file(const char *path, ini_fn *fn, void *arg, char error[INI_ERROR_MAX]);
