@@ -54,6 +54,10 @@ int ruleset_open_sealed(struct ruleset **ret, int memfd, char error[RULESET_ERRO
 // Copies a file into such a memfd, seals it and opens that: the file may change afterwards.
 int ruleset_open_file(struct ruleset **ret, const char *path, char error[RULESET_ERROR_MAX]);
 
+// A memfd that holds a copy of the image and is sealed as ruleset_open_sealed() wants it; the caller closes
+// it. Or a negative errno.
+int ruleset_seal(const void *image, size_t len);
+
 // A ruleset without orders.
 int ruleset_open_empty(struct ruleset **ret);
 
@@ -62,13 +66,20 @@ void ruleset_close(struct ruleset *r);
 // Judges `name` asked for by `client` at `now_s`. Precedence as in filterd-orders(5): a block holds
 // from starts (inclusive) to expires (exclusive) unless an allow order of the same authority (or one
 // that overrides it by id) in force at that time covers the name; monitor never decides; scope and
-// exempt apply per order, the longest prefix wins.
+// exempt apply per order, the longest prefix wins. A client without address (family 0) is one that no
+// prefix holds.
 void ruleset_judge(const struct ruleset *r, const struct name *name, const struct addr *client,
 		   int64_t now_s, struct ruleset_verdict *ret);
+
+// Every order that lists the name or, with match = subtree, a parent of it, whatever the time and the
+// client: up to `max` indices into `ret_orders`, each once. Returns how many there are in all.
+uint32_t ruleset_listed(const struct ruleset *r, const struct name *name, uint32_t *ret_orders,
+			uint32_t max);
 
 // Brings what ruleset_judge() will look up for this name into the cache.
 void ruleset_prefetch(const struct ruleset *r, const struct name *name);
 
+// How many orders there are, and one of them.
 uint32_t ruleset_orders(const struct ruleset *r);
 void ruleset_order(const struct ruleset *r, uint32_t index, struct ruleset_order *ret);
 

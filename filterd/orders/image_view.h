@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// An image that has been checked: whatever its bytes were, reading it through these fields stays inside
+// of it. Structure, orders and sets are checked as a whole when it is opened; the names, which come in
+// millions, each time that one is looked at.
+#pragma once
+#include "filterd/base/slice.h"
+#include "filterd/orders/image.h"
+
+enum { IMAGE_VIEW_ERROR_MAX = 160 };
+
+// What judging needs of an order, in the byte order of the machine.
+struct image_rule {
+	int64_t starts_s, expires_s;
+	uint32_t peer;
+	uint8_t action, match, in_scope;
+	struct image_span overrides, points4, points6;
+};
+
+struct image_view {
+	struct slice image;
+	struct image_header header; // in the byte order of the image
+	uint64_t seed, labels[2];
+	uint32_t bucket_count, longest, set_count, order_count;
+	const struct image_bucket *buckets; // in the byte order of the image, as are the next two
+	const uint32_t *set_starts;         // set_count + 1
+	const uint32_t *members, *overrides;
+	const uint8_t *points4, *points6;
+	struct slice heap, orders, text;
+	struct image_rule *rules; // owned, order_count
+};
+
+// `image` must be aligned to 64 bytes, and not change while the view is used. 0; -EBADMSG;
+// -EPROTONOSUPPORT for another version; -ENOMEM; with a sentence in `error`.
+int image_view_init(struct image_view *v, struct slice image, char error[IMAGE_VIEW_ERROR_MAX]);
+void image_view_done(struct image_view *v);
+
+// One order, still in the byte order of the image; `index` < order_count.
+struct image_order image_view_order(const struct image_view *v, uint32_t index);
+struct slice image_view_text(const struct image_view *v, const struct image_span *span);
+
+// The orders that list exactly `name`, `hash` being that of image_view_hash(): a run of `members`, whose
+// length is returned, 0 if there are none.
+uint32_t image_view_find(const struct image_view *v, struct slice name, uint64_t hash,
+			 const uint32_t **ret_members);
+
+static inline uint64_t image_view_hash(const struct image_view *v, struct slice name)
+{
+	return image_hash(v->seed, name.at, name.len);
+}
+
+// False if the image has no name of so many labels or bytes, so that it need not be looked for.
+static inline bool image_view_may_have(const struct image_view *v, size_t labels, size_t len)
+{
+	return labels < 128 && (v->labels[labels / 64] >> labels % 64 & 1) && len <= v->longest;
+}
+
+static inline void image_view_prefetch(const struct image_view *v, uint64_t hash)
+{
+	__builtin_prefetch(&v->buckets[image_place(hash, v->bucket_count).bucket]);
+}

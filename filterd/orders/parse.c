@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Files, sections, and the flow of reading: INI hands over one key at a time, order_keys.c reads it, and
+// at the end of each order and of the set order_check.c looks at the whole. Faults are collected rather
+// than returned, so that one run shows them all.
+#include "filterd/orders/parse.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "filterd/base/ini.h"
+#include "filterd/orders/order_check.h"
+#include "filterd/orders/order_keys.h"
+
+static bool id_valid(const char *id)
+{
+	static const char bytes[] = "-._"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789";
+	size_t len = strlen(id);
+	return len > 0 && len <= ORDER_ID_MAX && strspn(id, bytes) == len && !strchr("-._", id[0]);
+}
+
+static void end_order(struct order_reading *r)
+{
+	if (r->order)
+		order_check(r);
+	r->order = NULL;
+}
+
+static int begin_order(void *arg, const struct ini_where *where, const char *section,
+		       char error[INI_ERROR_MAX])
+{
+	static const char head[] = "order:";
+	struct order_reading *r = arg;
+	end_order(r);
+	r->line = where->line;
+	memset(r->lines, 0, sizeof r->lines);
+	const char *id = strncmp(section, head, strlen(head)) == 0 ? section + strlen(head) : NULL;
+	if (!id)
+		complain(r->complaints, r->file, r->line,
+			 "sections are called [order:ID], not [%s]", section);
+	else if (!id_valid(id))
+		complain(r->complaints, r->file, r->line,
+			 "'%s' is no order id: 1 to %d letters, digits, '-', '_' or '.'", id,
+			 ORDER_ID_MAX);
+	if (r->orders->count >= ORDERS_MAX) {
+		snprintf(error, INI_ERROR_MAX, "there are more than %d orders", ORDERS_MAX);
+		return -E2BIG;
+	}
+	r->order = orders_add(r->orders, (struct order_place){r->file, r->line});
+	if (!r->order) {
+		snprintf(error, INI_ERROR_MAX, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	if (id)
+		snprintf(r->order->id, sizeof r->order->id, "%.*s", ORDER_ID_MAX, id);
+	return 0;
+}
+
+static int read_key(void *arg, const struct ini_where *where, const char *section, const char *key,
+		    const char *value, char error[INI_ERROR_MAX])
+{
+	(void)section, (void)error;
+	struct order_reading *r = arg;
+	r->line = where->line;
+	order_key_read(r, key, value);
+	return 0;
+}
+
+static void read_text(struct order_reading *r, const char *file, struct slice text)
+{
+	char sentence[INI_ERROR_MAX] = "";
+	r->order = NULL;
+	r->file = orders_add_file(r->orders, file);
+	if (!r->file) {
+		complain(r->complaints, file, 0, "%s", strerror(ENOMEM));
+		return;
+	}
+	if (ini_text_sections(file, (const char *)text.at, text.len, begin_order, read_key, r,
+			      sentence) < 0)
+		complain_whole(r->complaints, sentence);
+	end_order(r);
+}
+
+static void read_file(struct order_reading *r, const char *path)
+{
+	char sentence[INI_ERROR_MAX] = "", *text;
+	size_t len;
+	if (ini_load(path, &text, &len, sentence) < 0) {
+		complain_whole(r->complaints, sentence);
+		return;
+	}
+	read_text(r, path, slice_of(text, len));
+	free(text);
+}
+
+static int is_order_file(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name), suffix = strlen(PARSE_SUFFIX);
+	return entry->d_name[0] != '.' && len > suffix &&
+	       strcmp(entry->d_name + len - suffix, PARSE_SUFFIX) == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void read_folder(struct order_reading *r, const char *folder)
+{
+	struct dirent **entries;
+	int count = scandir(folder, &entries, is_order_file, by_bytes);
+	if (count < 0) {
+		complain(r->complaints, folder, 0, "%s", strerror(errno));
+		return;
+	}
+	if (count == 0)
+		complain(r->complaints, folder, 0, "there is no file *%s in this folder",
+			 PARSE_SUFFIX);
+	for (int i = 0; i < count; i++) {
+		char path[PATH_MAX];
+		int len = snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+		if (len < 0 || (size_t)len >= sizeof path)
+			complain(r->complaints, folder, 0, "%s", strerror(ENAMETOOLONG));
+		else
+			read_file(r, path);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static int finish(struct order_reading *r)
+{
+	if (r->complaints->count == 0)
+		orders_check(r->orders, r->complaints);
+	if (r->complaints->count == 0)
+		return 0;
+	orders_done(r->orders);
+	return -EINVAL;
+}
+
+int parse_orders(const char *path, const struct parse_options *options, struct orders *ret,
+		 struct complaints *complaints)
+{
+	*ret = (struct orders){0};
+	struct order_reading r = {.orders = ret, .options = options, .complaints = complaints};
+	struct stat st;
+	if (stat(path, &st) < 0)
+		complain(complaints, path, 0, "%s", strerror(errno));
+	else if (S_ISDIR(st.st_mode))
+		read_folder(&r, path);
+	else
+		read_file(&r, path);
+	return finish(&r);
+}
+
+int parse_orders_text(const char *file, struct slice text, const struct parse_options *options,
+		      struct orders *ret, struct complaints *complaints)
+{
+	*ret = (struct orders){0};
+	struct order_reading r = {.orders = ret, .options = options, .complaints = complaints};
+	read_text(&r, file, text);
+	return finish(&r);
+}

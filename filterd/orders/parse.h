@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Orders from text (filterd-orders(5)): one file, or every file of a folder whose name ends in `.order`,
+// in the order of their names (bytewise). A set with anything wrong in it is refused whole.
+#pragma once
+#include "filterd/orders/lists.h"
+
+struct complaints;
+struct orders;
+
+#define PARSE_SUFFIX ".order"
+
+struct parse_options {
+	int64_t lifetime_max_s; // from start to expiry; 0 = ORDERS_LIFETIME_DAYS
+	struct lists_progress progress;
+};
+
+// Reads the orders and their lists into `ret`, which the caller ends with orders_done(). 0, or a negative
+// errno with at least one complaint made and `ret` left empty.
+int parse_orders(const char *path, const struct parse_options *options, struct orders *ret,
+		 struct complaints *complaints);
+
+// The same from memory; `file` is where lists are looked for, and what complaints say.
+int parse_orders_text(const char *file, struct slice text, const struct parse_options *options,
+		      struct orders *ret, struct complaints *complaints);
