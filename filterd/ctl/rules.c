@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Orders in text go the way that they go in earnest: compiled, sealed and opened as an image, so that
+// what filterctl says is what the daemon will do.
+#include "filterd/ctl/rules.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "filterd/orders/compile.h"
+#include "filterd/orders/complaints.h"
+#include "filterd/orders/image.h"
+#include "filterd/orders/order.h"
+#include "filterd/orders/parse.h"
+
+int rules_lifetime_from_text(int64_t *ret_s, const char *text)
+{
+	char *end;
+	errno = 0;
+	long days = strtol(text, &end, 10);
+	if (errno || *end || end == text || days < 1 || days > ORDERS_LIFETIME_DAYS_MAX) {
+		fprintf(stderr, "filterctl: --max-lifetime takes days, 1 to %d, not '%s'\n",
+			ORDERS_LIFETIME_DAYS_MAX, text);
+		return -EINVAL;
+	}
+	*ret_s = days * INT64_C(86400);
+	return 0;
+}
+
+// A bar on a terminal, for lists that take long enough to be watched.
+static void show_progress(void *arg, const char *path, uint64_t done, uint64_t size)
+{
+	(void)arg;
+	enum { WIDTH = 30, WORTH_IT = 8 << 20 };
+	if (size < WORTH_IT)
+		return;
+	int part = done >= size ? WIDTH : (int)(done * WIDTH / size);
+	fprintf(stderr, "\r\033[K[%.*s%*s] %3d %% of %s", part, "##############################",
+		WIDTH - part, "", (int)(done >= size ? 100 : done * 100 / size), path);
+	if (done >= size)
+		fprintf(stderr, "\r\033[K");
+}
+
+static void print_complaints(const struct complaints *c)
+{
+	for (uint64_t i = 0; i < c->count && i < COMPLAINTS_MAX; i++)
+		fprintf(stderr, "%s\n", c->at[i]);
+	if (complaints_more(c))
+		fprintf(stderr, "... and %" PRIu64 " more like these\n", complaints_more(c));
+}
+
+int rules_load(const char *path, const struct rules_options *options, struct orders *ret)
+{
+	struct complaints *complaints = calloc(1, sizeof *complaints);
+	if (!complaints)
+		return -ENOMEM;
+	struct parse_options parse = {.lifetime_max_s = options ? options->lifetime_max_s : 0};
+	if (isatty(STDERR_FILENO))
+		parse.progress.fn = show_progress;
+	int result = parse_orders(path, &parse, ret, complaints);
+	if (result < 0)
+		print_complaints(complaints);
+	free(complaints);
+	return result;
+}
+
+static bool is_image(const char *path)
+{
+	char magic[IMAGE_MAGIC_LEN];
+	struct stat st;
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	FILE *f = fopen(path, "re");
+	bool is = f && fread(magic, sizeof magic, 1, f) == 1 &&
+		  memcmp(magic, IMAGE_MAGIC, sizeof magic) == 0;
+	if (f)
+		fclose(f);
+	return is;
+}
+
+static int open_compiled(const char *path, const struct rules_options *options,
+			 struct ruleset **ret, char error[RULESET_ERROR_MAX])
+{
+	struct orders orders;
+	struct compiled compiled = {0};
+	int result = rules_load(path, options, &orders);
+	if (result < 0)
+		return result;
+	result = compile_orders(&orders, &compiled);
+	orders_done(&orders);
+	int memfd = result < 0 ? result : ruleset_seal(compiled.image, compiled.len);
+	compiled_done(&compiled);
+	if (memfd < 0) {
+		snprintf(error, RULESET_ERROR_MAX, "%.100s: %s", path, strerror(-memfd));
+		return memfd;
+	}
+	result = ruleset_open_sealed(ret, memfd, error);
+	close(memfd);
+	return result;
+}
+
+int rules_open(const char *path, const struct rules_options *options, struct ruleset **ret)
+{
+	char error[RULESET_ERROR_MAX] = "";
+	int result = is_image(path) ? ruleset_open_file(ret, path, error)
+				    : open_compiled(path, options, ret, error);
+	if (result < 0 && error[0])
+		fprintf(stderr, "%s\n", error);
+	return result;
+}
