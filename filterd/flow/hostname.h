@@ -23,3 +23,20 @@ struct hostname {
 };
 
 const char *hostname_protocol_text(enum hostname_protocol protocol); // "dns", "tls", "quic", "http"
+
+// One message of a stream or one datagram, read.
+struct hostname_message {
+	enum scan scan;
+	enum hostname_protocol protocol;
+	bool silent;   // with SCAN_NONE: no later byte of this stream is worth reading
+	bool greeting; // a ClientHello: the server's answer says whether another one follows
+	uint32_t end;  // unless SCAN_MORE: where the next message starts
+	uint32_t need; // with SCAN_MORE: bytes needed at least before asking again
+	struct hostnames names;
+};
+
+// Reads the message that `bytes` start with: the unread bytes of a client's stream, in order.
+// `protocol` is what earlier messages of this stream were, HOSTNAME_UNKNOWN for the first;
+// `dns_port` says that DNS is expected if it is nothing else.
+void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol, bool dns_port,
+			  struct hostname_message *ret);

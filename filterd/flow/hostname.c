@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A stream's protocol is told by its first bytes, not by its port: TLS runs anywhere. Only DNS, which
+// has no mark of its own, goes by the port.
+#include "filterd/flow/hostname.h"
+
+#include "filterd/base/rd.h"
+#include "filterd/wire/dns.h"
+#include "filterd/wire/tls.h"
+
+const char *hostname_protocol_text(enum hostname_protocol protocol)
+{
+	static const char *const text[] = {
+		[HOSTNAME_DNS] = "dns",   [HOSTNAME_TLS] = "tls",         [HOSTNAME_QUIC] = "quic",
+		[HOSTNAME_HTTP] = "http", [HOSTNAME_UNKNOWN] = "unknown",
+	};
+	return text[protocol];
+}
+
+enum { TLS_HANDSHAKE = 22, TLS_RECORD_FIRST = 20, TLS_RECORD_LAST = 24, TLS_RECORD_HEADER = 5 };
+
+static void read_hello(struct slice bytes, struct hostname_message *ret)
+{
+	struct tls_hello hello;
+	ret->scan = tls_hello_read(&hello, bytes);
+	if (hello.started)
+		ret->protocol = HOSTNAME_TLS;
+	ret->names = hello.names;
+	ret->greeting = hello.started;
+	ret->silent = ret->scan == SCAN_NONE && !hello.started;
+	ret->end = (uint32_t)hello.end;
+	ret->need = (uint32_t)hello.need;
+}
+
+// What a TLS client sends after its hello: another hello, or records that are passed over whole.
+static void read_later_record(struct slice bytes, struct hostname_message *ret)
+{
+	struct rd r = rd_of(bytes);
+	uint8_t type = rd_u8(&r);
+	rd_skip(&r, 2);
+	uint32_t len = rd_u16(&r);
+	ret->protocol = HOSTNAME_TLS;
+	if (bytes.len && (type < TLS_RECORD_FIRST || type > TLS_RECORD_LAST)) {
+		ret->silent = true;
+	} else if (!rd_ok(&r) || len > rd_left(&r)) {
+		ret->scan = SCAN_MORE;
+		ret->need = rd_ok(&r) ? TLS_RECORD_HEADER + len : TLS_RECORD_HEADER;
+	} else {
+		ret->end = TLS_RECORD_HEADER + len;
+	}
+}
+
+static void read_dns(struct slice bytes, struct hostname_message *ret)
+{
+	struct dns_query query;
+	size_t need = 0;
+	ret->protocol = HOSTNAME_DNS;
+	ret->scan = dns_stream_read(&query, bytes, &need);
+	if (ret->scan == SCAN_MORE)
+		ret->need = (uint32_t)need;
+	else
+		ret->end = (uint32_t)need;
+	if (ret->scan == SCAN_FOUND || ret->scan == SCAN_BAD)
+		ret->names = query.names;
+}
+
+void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol, bool dns_port,
+			  struct hostname_message *ret)
+{
+	ret->scan = SCAN_NONE;
+	ret->protocol = protocol;
+	ret->silent = ret->greeting = false;
+	ret->end = ret->need = 0;
+	ret->names.count = 0;
+	ret->names.overflow = false;
+	struct rd r = rd_of(bytes);
+	uint8_t type = rd_u8(&r), major = rd_u8(&r);
+	if (protocol == HOSTNAME_DNS) {
+		read_dns(bytes, ret);
+	} else if (protocol == HOSTNAME_TLS && type != TLS_HANDSHAKE) {
+		read_later_record(bytes, ret);
+	} else if (type == TLS_HANDSHAKE && !rd_ok(&r)) {
+		ret->scan = SCAN_MORE;
+		ret->need = 2;
+	} else if (!dns_port || (type == TLS_HANDSHAKE && major == 3)) {
+		read_hello(bytes, ret);
+	} else {
+		read_dns(bytes, ret);
+	}
+}

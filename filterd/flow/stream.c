@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Buffers form a list in order of the part of the stream they hold: buffer number i holds the bytes
+// [i, i + 1) * STREAM_BUFFER_BYTES. A stream of a usual hello is a list of one; the longest has 32.
+#include "filterd/flow/stream.h"
+
+#include <stdlib.h>
+
+struct buffer {
+	uint32_t part; // which part of the stream
+	uint32_t next; // in the stream's list, or in the list of free ones
+	uint8_t bytes[STREAM_BUFFER_BYTES];
+};
+
+struct stream_pool {
+	uint32_t free, used;
+	struct buffer *buffers;
+	uint8_t scratch[STREAM_MAX];
+};
+
+struct stream_pool *stream_pool_new(uint32_t buffers)
+{
+	struct stream_pool *pool = calloc(1, sizeof *pool);
+	if (!pool)
+		return NULL;
+	pool->buffers = calloc(buffers ? buffers : 1, sizeof *pool->buffers);
+	if (!pool->buffers) {
+		free(pool);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < buffers; i++)
+		pool->buffers[i].next = i + 1 < buffers ? i + 1 : STREAM_NO_BUFFER;
+	pool->free = buffers ? 0 : STREAM_NO_BUFFER;
+	return pool;
+}
+
+void stream_pool_free(struct stream_pool *pool)
+{
+	if (!pool)
+		return;
+	free(pool->buffers);
+	free(pool);
+}
+
+uint32_t stream_pool_used(const struct stream_pool *pool)
+{
+	return pool->used;
+}
+
+void stream_init(struct stream *s, uint32_t base)
+{
+	*s = (struct stream){.base = base, .first = STREAM_NO_BUFFER};
+}
+
+static void buffer_release(struct stream_pool *pool, uint32_t number)
+{
+	pool->buffers[number].next = pool->free;
+	pool->free = number;
+	pool->used--;
+}
+
+void stream_clear(struct stream *s, struct stream_pool *pool)
+{
+	while (s->first != STREAM_NO_BUFFER) {
+		uint32_t next = pool->buffers[s->first].next;
+		buffer_release(pool, s->first);
+		s->first = next;
+	}
+	stream_init(s, s->base);
+}
+
+// The buffer that holds this part, or NULL.
+static struct buffer *buffer_find(const struct stream *s, const struct stream_pool *pool,
+				  uint32_t part)
+{
+	for (uint32_t i = s->first; i != STREAM_NO_BUFFER; i = pool->buffers[i].next) {
+		if (pool->buffers[i].part == part)
+			return &pool->buffers[i];
+		if (pool->buffers[i].part > part)
+			break;
+	}
+	return NULL;
+}
+
+// A new buffer for this part, put in its place in the list; NULL if none is free.
+static struct buffer *buffer_make(struct stream *s, struct stream_pool *pool, uint32_t part)
+{
+	uint32_t number = pool->free;
+	if (number == STREAM_NO_BUFFER)
+		return NULL;
+	struct buffer *b = &pool->buffers[number];
+	pool->free = b->next;
+	pool->used++;
+	uint32_t *link = &s->first;
+	while (*link != STREAM_NO_BUFFER && pool->buffers[*link].part < part)
+		link = &pool->buffers[*link].next;
+	b->part = part;
+	b->next = *link;
+	*link = number;
+	return b;
+}
+
+// Makes the buffers that [start, end) needs, or none of them that it did not find.
+static bool buffers_reserve(struct stream *s, struct stream_pool *pool, uint32_t start,
+			    uint32_t end)
+{
+	for (uint32_t part = start / STREAM_BUFFER_BYTES; part * STREAM_BUFFER_BYTES < end; part++)
+		if (!buffer_find(s, pool, part) && !buffer_make(s, pool, part))
+			return false; // those made stay with the stream, empty: they go with it
+	return true;
+}
+
+// Calls for each piece of [start, end) that lies in one buffer: compares it, or stores it.
+static bool same_bytes(const struct stream *s, const struct stream_pool *pool, uint32_t start,
+		       const uint8_t *bytes, uint32_t len)
+{
+	while (len) {
+		uint32_t in = start % STREAM_BUFFER_BYTES;
+		uint32_t n = STREAM_BUFFER_BYTES - in < len ? STREAM_BUFFER_BYTES - in : len;
+		const struct buffer *b = buffer_find(s, pool, start / STREAM_BUFFER_BYTES);
+		if (!b || memcmp(b->bytes + in, bytes, n) != 0)
+			return false;
+		start += n;
+		bytes += n;
+		len -= n;
+	}
+	return true;
+}
+
+static void store_bytes(const struct stream *s, const struct stream_pool *pool, uint32_t start,
+			const uint8_t *bytes, uint32_t len)
+{
+	while (len) {
+		uint32_t in = start % STREAM_BUFFER_BYTES;
+		uint32_t n = STREAM_BUFFER_BYTES - in < len ? STREAM_BUFFER_BYTES - in : len;
+		struct buffer *b = buffer_find(s, pool, start / STREAM_BUFFER_BYTES);
+		if (b)
+			memcpy(b->bytes + in, bytes, n);
+		start += n;
+		bytes += n;
+		len -= n;
+	}
+}
+
+// True if every byte of the segment that is there already is the same.
+static bool overlap_agrees(const struct stream *s, const struct stream_pool *pool, uint32_t offset,
+			   struct slice bytes)
+{
+	uint32_t end = offset + (uint32_t)bytes.len;
+	for (uint32_t i = 0; i < s->have.count; i++) {
+		uint32_t from = s->have.at[i].start > offset ? s->have.at[i].start : offset;
+		uint32_t to = s->have.at[i].end < end ? s->have.at[i].end : end;
+		if (from < to && !same_bytes(s, pool, from, bytes.at + (from - offset), to - from))
+			return false;
+	}
+	return true;
+}
+
+enum stream_result stream_add(struct stream *s, struct stream_pool *pool, uint32_t offset,
+			      struct slice bytes)
+{
+	if (offset > STREAM_MAX || bytes.len > STREAM_MAX - offset)
+		return STREAM_BEYOND;
+	uint32_t end = offset + (uint32_t)bytes.len;
+	if (!overlap_agrees(s, pool, offset, bytes))
+		return STREAM_CONFLICT;
+	if (ranges_has(&s->have, offset, end))
+		return STREAM_SAME;
+	if (!buffers_reserve(s, pool, offset, end))
+		return STREAM_NO_MEMORY;
+	if (ranges_add(&s->have, offset, end) < 0)
+		return STREAM_HOLES;
+	store_bytes(s, pool, offset, bytes.at, (uint32_t)bytes.len);
+	s->next = ranges_gap(&s->have, 0);
+	return STREAM_NEW;
+}
+
+struct slice stream_view(const struct stream *s, struct stream_pool *pool, uint32_t from)
+{
+	if (from >= s->next)
+		return (struct slice){0};
+	uint32_t part = from / STREAM_BUFFER_BYTES;
+	if ((s->next - 1) / STREAM_BUFFER_BYTES == part) {
+		const struct buffer *b = buffer_find(s, pool, part);
+		return b ? slice_of(b->bytes + from % STREAM_BUFFER_BYTES, s->next - from)
+			 : (struct slice){0};
+	}
+	uint32_t copied = 0;
+	while (from + copied < s->next) {
+		uint32_t at = from + copied, in = at % STREAM_BUFFER_BYTES;
+		uint32_t n = STREAM_BUFFER_BYTES - in;
+		if (n > s->next - at)
+			n = s->next - at;
+		const struct buffer *b = buffer_find(s, pool, at / STREAM_BUFFER_BYTES);
+		if (!b)
+			break;
+		memcpy(pool->scratch + copied, b->bytes + in, n);
+		copied += n;
+	}
+	return slice_of(pool->scratch, copied);
+}
+
+uint32_t stream_forget(struct stream *s, struct stream_pool *pool, uint32_t offset)
+{
+	uint32_t parts = offset / STREAM_BUFFER_BYTES, by = parts * STREAM_BUFFER_BYTES;
+	if (!parts)
+		return 0;
+	while (s->first != STREAM_NO_BUFFER && pool->buffers[s->first].part < parts) {
+		uint32_t next = pool->buffers[s->first].next;
+		buffer_release(pool, s->first);
+		s->first = next;
+	}
+	for (uint32_t i = s->first; i != STREAM_NO_BUFFER; i = pool->buffers[i].next)
+		pool->buffers[i].part -= parts;
+	struct ranges old = s->have;
+	s->have.count = 0;
+	for (uint32_t i = 0; i < old.count; i++)
+		if (old.at[i].end > by)
+			(void)ranges_add(&s->have, old.at[i].start > by ? old.at[i].start - by : 0,
+					 old.at[i].end - by);
+	s->base += by;
+	s->next -= by;
+	return by;
+}

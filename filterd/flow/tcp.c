@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/flow/tcp.h"
+
+// a is after b in sequence space (RFC 9293, section 3.4).
+static bool seq_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+// The flow is a new connection whose client's first byte has number `base`.
+static void flow_base(struct flow *f, uint32_t base)
+{
+	stream_init(&f->stream, base);
+	f->passed = base;
+	f->based = true;
+}
+
+static void flow_took_syn(struct flow *f, bool signature, bool has_timestamp, uint32_t timestamp)
+{
+	f->syn_seen = true;
+	f->signature = signature;
+	f->syn_timestamped = has_timestamp;
+	f->timestamp = timestamp;
+}
+
+// Stores bytes, making room by forgetting what was read, then other flows.
+static enum stream_result stream_store(struct flow_table *t, struct flow *f, uint32_t *offset,
+				       struct slice bytes)
+{
+	struct stream_pool *pool = flow_pool(t);
+	enum stream_result result = stream_add(&f->stream, pool, *offset, bytes);
+	if (result == STREAM_BEYOND && f->read) {
+		uint32_t by = stream_forget(&f->stream, pool, f->read);
+		if (by && *offset >= by) {
+			f->slid = true;
+			f->read -= by;
+			f->need = f->need > by ? f->need - by : 0;
+			f->highest -= by;
+			*offset -= by;
+			result = stream_add(&f->stream, pool, *offset, bytes);
+		}
+	}
+	while (result == STREAM_NO_MEMORY && flow_evict_half_read(t, f))
+		result = stream_add(&f->stream, pool, *offset, bytes);
+	return result;
+}
+
+static enum tcp_step client_bytes(struct flow_table *t, struct flow *f, uint32_t offset,
+				  struct slice bytes)
+{
+	uint32_t next = f->stream.next;
+	if (f->silent && offset >= next)
+		bytes.len = 0; // not read any more; what was judged stays as it is
+	else if (f->silent && bytes.len > next - offset)
+		bytes.len = next - offset;
+	if (!bytes.len)
+		return TCP_UNREAD;
+	switch (stream_store(t, f, &offset, bytes)) {
+	case STREAM_NEW:
+		return f->stream.next > f->read && f->stream.next >= f->need ? TCP_READ
+									     : TCP_UNREAD;
+	case STREAM_SAME:
+		return TCP_UNREAD;
+	case STREAM_CONFLICT:
+		return TCP_CONFLICT;
+	case STREAM_BEYOND:
+		return offset <= f->stream.next ? TCP_CAP : TCP_OUT_OF_WINDOW;
+	case STREAM_HOLES:
+		return TCP_OUT_OF_WINDOW;
+	case STREAM_NO_MEMORY:
+		return TCP_NO_MEMORY;
+	}
+	return TCP_UNREAD;
+}
+
+enum tcp_step tcp_client_syn(struct flow_table *t, struct flow *f, const struct packet *p,
+			     bool made)
+{
+	uint32_t base = p->tcp.seq + 1;
+	if (made) {
+		flow_base(f, base);
+		flow_took_syn(f, p->tcp.has_signature, p->tcp.has_timestamp, p->tcp.timestamp);
+	} else if (!f->based || f->stream.base != base || f->state != FLOW_UNDECIDED || f->judged) {
+		// Perhaps a new connection on the same ports, perhaps a SYN that the server never
+		// sees: the SYN-ACK will tell. Until then both are kept apart.
+		f->renewing = true;
+		f->renewed = base;
+		f->renewed_syn.signature = p->tcp.has_signature;
+		f->renewed_syn.has_timestamp = p->tcp.has_timestamp;
+		f->renewed_syn.timestamp = p->tcp.timestamp;
+		return p->payload.len ? TCP_OUT_OF_WINDOW : TCP_UNREAD;
+	}
+	if (!p->payload.len)
+		return TCP_UNREAD;
+	enum tcp_step step = client_bytes(t, f, 0, p->payload);
+	if (step == TCP_READ || step == TCP_UNREAD) {
+		f->syn_data = f->stream.next;
+		f->highest = f->stream.next;
+	}
+	return step;
+}
+
+// The connection that a SYN announced is there: the old one is over.
+static void flow_renew(struct flow_table *t, struct flow *f)
+{
+	uint32_t base = f->renewed;
+	bool signature = f->renewed_syn.signature;
+	bool has_timestamp = f->renewed_syn.has_timestamp;
+	uint32_t timestamp = f->renewed_syn.timestamp;
+	flow_restart(t, f);
+	flow_base(f, base);
+	flow_took_syn(f, signature, has_timestamp, timestamp);
+}
+
+// The bytes at `seq` belong to the announced connection rather than to the old one: they are its very
+// first, and lie where the old one has nothing to send.
+static bool starts_renewed(const struct flow *f, uint32_t seq)
+{
+	if (!f->renewing || seq != f->renewed)
+		return false;
+	uint32_t ahead = seq - f->stream.base - f->highest;
+	return !f->based || ahead > STREAM_MAX;
+}
+
+enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	struct slice bytes = p->payload;
+	uint32_t seq = p->tcp.seq;
+	if (p->tcp.flags & TCP_SYN) { // a SYN-ACK: the other side opened
+		if (!f->based)
+			flow_base(f, seq + 1);
+		return TCP_UNREAD;
+	}
+	if (!bytes.len)
+		return TCP_UNREAD;
+	if (starts_renewed(f, seq))
+		flow_renew(t, f);
+	if (f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED)
+		return TCP_UNREAD;
+	if (f->syn_seen && p->tcp.has_signature && !f->signature)
+		return TCP_SIGNATURE;
+	if (f->timestamped && p->tcp.has_timestamp && seq_after(f->timestamp, p->tcp.timestamp))
+		return TCP_OLD_TIMESTAMP;
+	if (!f->based)
+		flow_base(f, seq);
+
+	uint32_t floor = f->stream.base; // nothing below it is new to the server
+	bool floor_acked = !f->slid;
+	if (f->acked_known && seq_after(f->acked, floor)) {
+		floor = f->acked;
+		floor_acked = true;
+	}
+	if (seq_after(floor, seq)) {
+		if (!floor_acked)
+			return TCP_OUT_OF_WINDOW;
+		uint32_t cut = floor - seq;
+		if (cut >= bytes.len)
+			return TCP_UNREAD;
+		bytes.at += cut;
+		bytes.len -= cut;
+		seq = floor;
+	}
+	if (p->tcp.flags & TCP_URG)
+		return TCP_URGENT;
+	uint32_t offset = seq - f->stream.base;
+	uint32_t end = offset + (uint32_t)bytes.len;
+	if (end > f->highest && end <= INT32_MAX)
+		f->highest = end;
+	return client_bytes(t, f, offset, bytes);
+}
+
+// The server's SYN-ACK: says which connection is meant, and whether data in the SYN was taken.
+static void server_syn_ack(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	uint32_t ack = p->tcp.ack;
+	if (f->renewing && (ack == f->renewed))
+		flow_renew(t, f);
+	if (!f->based) {
+		f->midstream = true; // the SYN was not seen, but here is where its stream starts
+		flow_base(f, ack);
+		return;
+	}
+	if (f->syn_data && ack == f->stream.base) {
+		// The data in the SYN was not taken; the client sends it again, or something else.
+		uint32_t base = f->stream.base;
+		bool signature = f->signature, has_timestamp = f->syn_timestamped;
+		uint32_t timestamp = f->timestamp;
+		flow_restart(t, f);
+		flow_base(f, base);
+		flow_took_syn(f, signature, has_timestamp, timestamp);
+	}
+	if (ack - f->stream.base <= f->highest) {
+		f->timestamped = f->syn_timestamped && p->tcp.has_timestamp;
+		f->head_based = true;
+		f->head_base = p->tcp.seq + 1;
+	}
+}
+
+// An acknowledgement of bytes that never came by here (the daemon was away, or a capture has a hole)
+// makes the flow one that is seen from its middle.
+static void server_ack(struct flow_table *t, struct flow *f, uint32_t ack)
+{
+	if (!f->based || (f->acked_known && !seq_after(ack, f->acked)))
+		return;
+	uint32_t end = f->stream.base + (f->silent ? f->highest : f->stream.next);
+	if (ack == end + 1)
+		ack = end; // and the client's FIN
+	if (seq_after(ack, end)) {
+		if (!f->renewing) {
+			flow_restart(t, f);
+			flow_base(f, ack);
+			f->midstream = true;
+		}
+		return;
+	}
+	if (!seq_after(f->stream.base, ack)) {
+		f->acked_known = true;
+		f->acked = ack;
+	}
+}
+
+static void server_head(struct flow *f, uint32_t seq, struct slice bytes)
+{
+	uint32_t offset = seq - f->head_base;
+	size_t skip = offset > INT32_MAX ? -offset : 0; // bytes before the answer
+	for (size_t i = skip; i < bytes.len; i++) {
+		uint32_t at = offset + (uint32_t)i;
+		if (at >= FLOW_SERVER_HEAD)
+			break;
+		f->head[at] = bytes.at[i];
+		f->head_have |= UINT64_C(1) << at;
+	}
+}
+
+void tcp_server_segment(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	if ((p->tcp.flags & TCP_SYN) && (p->tcp.flags & TCP_ACK)) {
+		server_syn_ack(t, f, p);
+		return;
+	}
+	if (f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED)
+		return;
+	if ((p->tcp.flags & TCP_ACK) && p->payload.len)
+		server_ack(t, f, p->tcp.ack);
+	if (f->head_based)
+		server_head(f, p->tcp.seq, p->payload);
+	f->server_bytes += (uint32_t)p->payload.len;
+}
+
+bool tcp_judged_acked(const struct flow *f)
+{
+	return f->judged && f->acked_known && !seq_after(f->stream.base + f->read, f->acked);
+}
+
+struct slice tcp_server_head(const struct flow *f)
+{
+	uint64_t missing = ~f->head_have;
+	size_t len = missing ? (size_t)__builtin_ctzll(missing) : FLOW_SERVER_HEAD;
+	return slice_of(f->head, len);
+}
