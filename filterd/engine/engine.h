@@ -18,7 +18,7 @@ enum engine_side { ENGINE_SIDE_UNKNOWN, ENGINE_SIDE_CLIENT, ENGINE_SIDE_SERVER }
 enum engine_packet_flags {
 	ENGINE_CHECKSUM_TRUSTED = 1, // as PACKET_CHECKSUM_TRUSTED
 	ENGINE_TRUNCATED = 2,        // the source holds fewer bytes than the packet had
-	ENGINE_ONEWAY = 4,           // replies take another path: no acknowledgement will ever be seen
+	ENGINE_ONEWAY = 4, // replies take another path: no acknowledgement will ever be seen
 };
 
 struct engine_packet {
@@ -28,13 +28,13 @@ struct engine_packet {
 };
 
 struct engine_options {
-	uint32_t flows;          // flow slots, at least 16
-	uint32_t buffers;        // stream buffers of STREAM_BUFFER_BYTES each, shared by these flows
-	uint64_t seed;           // random; keys the flow table
-	bool any_port;           // read DNS over UDP and TCP streams whatever the port (captures)
-	uint16_t dns_ports[16];  // UDP and TCP, zero-terminated unless full
-	enum undecided_policy undecided[HOSTNAME_PROTOCOLS]; // per protocol
-	uint32_t answer_ttl_s;   // of DNS answers for blocked names
+	uint32_t flows;         // flow slots, at least 16
+	uint32_t buffers;       // stream buffers of STREAM_BUFFER_BYTES each, shared by these flows
+	uint64_t seed;          // random; keys the flow table
+	bool any_port;          // read DNS over UDP and TCP streams whatever the port (captures)
+	uint16_t dns_ports[16]; // UDP and TCP, zero-terminated unless full
+	enum undecided_policy undecided[HOSTNAME_PROTOCOLS + 1]; // the last for unknown protocols
+	uint32_t answer_ttl_s;                                   // of DNS answers for blocked names
 	// If set, called for every host name read, before it is judged; `hostname` is valid in the call.
 	void (*on_hostname)(void *arg, const struct hostname *hostname);
 	void *arg;

@@ -23,20 +23,20 @@ enum flow_mark {
 };
 
 enum verdict_reason {
-	REASON_PLAIN,            // nothing to judge in it, or its names are not listed
-	REASON_ORDER,            // an order blocks a name in it
-	REASON_FLOW_BLOCKED,     // belongs to a flow blocked before
-	REASON_MONITOR,          // passes, but a monitor order would have blocked it
-	REASON_UNDECIDED_CAP,    // a cap was reached before a name was complete: by policy
-	REASON_UNDECIDED_BAD,    // unreadable on a port under inspection: by policy
-	REASON_BAD_LENGTH,       // the rest is provably discarded by any server:
-	REASON_BAD_HEADER,
+	REASON_PLAIN,         // nothing to judge in it, or its names are not listed
+	REASON_ORDER,         // an order blocks a name in it
+	REASON_FLOW_BLOCKED,  // belongs to a flow blocked before
+	REASON_MONITOR,       // passes, but a monitor order would have blocked it
+	REASON_UNDECIDED_CAP, // a cap was reached before a name was complete: by policy
+	REASON_UNDECIDED_BAD, // unreadable on a port under inspection: by policy
+	REASON_BAD_LENGTH,    // the rest is provably discarded by any server:
+	REASON_BAD_HEADER,    // no ACK flag where one must be, among others (wire/packet.h)
 	REASON_BAD_CHECKSUM,
-	REASON_NO_ACK,           // TCP payload without the ACK flag (RFC 9293, section 3.10.7.4)
-	REASON_SIGNATURE,        // MD5 or AO option that the SYN did not have
-	REASON_CONFLICT,         // other bytes for sequence numbers seen before
-	REASON_OLD_TIMESTAMP,    // PAWS (RFC 7323, section 5)
-	REASON_OUT_OF_WINDOW,
+	REASON_SIGNATURE,     // MD5 or AO option that the SYN did not have
+	REASON_CONFLICT,      // other bytes for sequence numbers seen before
+	REASON_OLD_TIMESTAMP, // PAWS (RFC 7323, section 5)
+	REASON_OUT_OF_WINDOW, // too far from what is kept of the stream to be compared with it
+	REASON_URGENT,        // urgent data in a stream that is being read (RFC 6093)
 	REASONS,
 };
 
@@ -60,12 +60,13 @@ struct verdict {
 // One writer (the engine); others read with relaxed atomic loads.
 struct engine_counters {
 	uint64_t packets, bytes;
-	uint64_t verdicts[4];                      // by enum verdict_kind
-	uint64_t reasons[REASONS];                 // by enum verdict_reason
-	uint64_t hostnames[HOSTNAME_PROTOCOLS];    // names read
-	uint64_t blocked[HOSTNAME_PROTOCOLS];      // names blocked
-	uint64_t flows_made, flows_evicted_undecided, flows_midstream, buffers_exhausted;
-	uint64_t flows_now, buffers_now;           // gauges
+	uint64_t verdicts[4];                   // by enum verdict_kind
+	uint64_t reasons[REASONS];              // by enum verdict_reason
+	uint64_t hostnames[HOSTNAME_PROTOCOLS]; // names read
+	uint64_t blocked[HOSTNAME_PROTOCOLS];   // names blocked
+	uint64_t flows_made, flows_evicted_undecided, flows_midstream;
+	uint64_t buffers_exhausted, caps_reached;
+	uint64_t flows_now, buffers_now; // gauges
 };
 
 const char *verdict_kind_text(enum verdict_kind kind);       // "pass", "drop", "answer", "reset"

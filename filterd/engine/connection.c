@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/engine/connection.h"
+
+#include "filterd/engine/judge.h"
+#include "filterd/flow/tcp.h"
+#include "filterd/wire/tls.h"
+
+static enum flow_mark flow_mark(const struct flow *f)
+{
+	// While it is open whether a SYN began a new connection, the kernel must not be told that the
+	// old one's later packets need no look: the new one's would go with them.
+	return f->renewing ? FLOW_MARK_NONE : (enum flow_mark)f->state;
+}
+
+static void flow_decide(struct engine *e, struct flow *f, enum flow_state state)
+{
+	f->state = state;
+	stream_clear(&f->stream, flow_pool(e->flows));
+}
+
+// Something of the flow can't be judged. True if by policy nothing of it passes from here on.
+static bool flow_undecided(struct engine *e, struct flow *f, enum verdict_reason reason,
+			   struct verdict *ret)
+{
+	if (!policy_undecided(e->options.undecided, f->protocol, reason, ret))
+		return false;
+	flow_decide(e, f, FLOW_BLOCKED);
+	f->blocked_until_s = INT64_MAX;
+	return true;
+}
+
+// The same, and what the client says after it can't be read either.
+static void flow_give_up(struct engine *e, struct flow *f, enum verdict_reason reason,
+			 struct verdict *ret)
+{
+	if (flow_undecided(e, f, reason, ret))
+		return;
+	f->silent = true;
+	f->judged = true;
+	f->read = f->stream.next;
+}
+
+static void flow_block(struct engine *e, struct flow *f, struct verdict *ret)
+{
+	struct ruleset_order order;
+	ruleset_order(e->ruleset, ret->judged.order, &order);
+	uint32_t server_seq = f->passed;
+	flow_decide(e, f, FLOW_BLOCKED);
+	f->blocked_until_s = order.expires_s;
+	if (f->protocol == HOSTNAME_DNS && order.answer == ORDER_DROP)
+		ret->kind = VERDICT_DROP;
+	else
+		judge_reset(e, f, server_seq, !(e->packet.tcp.flags & TCP_SYN), ret);
+}
+
+static bool judge_message(struct engine *e, struct flow *f, struct verdict *ret)
+{
+	struct hostname about = {
+		.protocol = f->protocol,
+		.client = f->client,
+		.server = f->server,
+		.client_port = f->client_port,
+		.server_port = f->server_port,
+		.transport = PACKET_TCP,
+	};
+	return judge_names(e, &e->message.names, f->told, about, ret);
+}
+
+// A message was read whole and passed: what that means for the flow.
+static void message_passed(struct engine *e, struct flow *f, struct verdict *ret)
+{
+	const struct hostname_message *m = &e->message;
+	bool first = !f->judged && f->read == 0;
+	f->told = 0;
+	if (m->scan == SCAN_BAD || m->names.overflow) {
+		// The length before a DNS message still tells where the next one starts.
+		if (f->protocol != HOSTNAME_DNS) {
+			flow_give_up(e, f, REASON_UNDECIDED_BAD, ret);
+			return;
+		}
+		if (flow_undecided(e, f, REASON_UNDECIDED_BAD, ret))
+			return;
+	}
+	f->read = m->silent ? f->stream.next : f->read + m->end;
+	f->need = f->read + 1;
+	f->silent = m->silent;
+	if (m->greeting || m->silent)
+		f->judged = true;
+	if (m->greeting && !(e->packet.tcp.flags & TCP_SYN)) {
+		f->head_based = true;
+		f->head_base = e->packet.tcp.ack;
+		f->head_have = 0;
+	}
+	if (f->protocol == HOSTNAME_DNS)
+		f->state = FLOW_REQUESTS;
+	else if (f->judged && e->in->flags & ENGINE_ONEWAY)
+		flow_decide(e, f, FLOW_ALLOWED);
+	else if (first && m->silent && f->midstream)
+		flow_decide(e, f, FLOW_ALLOWED);
+}
+
+// Reads the client's new bytes, message by message, until one is not complete.
+static void connection_read(struct engine *e, struct flow *f, struct verdict *ret)
+{
+	bool dns_port = engine_is_dns_port(e, f->server_port);
+	while (!f->silent && f->stream.next > f->read &&
+	       (f->state == FLOW_UNDECIDED || f->state == FLOW_REQUESTS)) {
+		struct slice bytes = stream_view(&f->stream, flow_pool(e->flows), f->read);
+		hostname_read_stream(bytes, f->protocol, dns_port, &e->message);
+		f->protocol = e->message.protocol;
+		if (judge_message(e, f, ret)) {
+			flow_block(e, f, ret);
+			return;
+		}
+		if (e->message.scan == SCAN_MORE) {
+			f->told = e->message.names.count;
+			f->need = f->read + e->message.need;
+			return;
+		}
+		message_passed(e, f, ret);
+	}
+}
+
+static void connection_drop(struct verdict *ret, enum verdict_reason reason)
+{
+	ret->kind = VERDICT_DROP;
+	ret->reason = reason;
+}
+
+static void connection_from_client(struct engine *e, struct flow *f, bool made, struct verdict *ret)
+{
+	const struct packet *p = &e->packet;
+	bool syn = (p->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	switch (syn ? tcp_client_syn(e->flows, f, p, made) : tcp_client_segment(e->flows, f, p)) {
+	case TCP_READ:
+		connection_read(e, f, ret);
+		break;
+	case TCP_CAP:
+		counter_add(&e->counters.caps_reached, 1);
+		flow_give_up(e, f, REASON_UNDECIDED_CAP, ret);
+		break;
+	case TCP_NO_MEMORY:
+		counter_add(&e->counters.buffers_exhausted, 1);
+		flow_give_up(e, f, REASON_UNDECIDED_CAP, ret);
+		break;
+	case TCP_CONFLICT:
+		connection_drop(ret, REASON_CONFLICT);
+		break;
+	case TCP_SIGNATURE:
+		connection_drop(ret, REASON_SIGNATURE);
+		break;
+	case TCP_OLD_TIMESTAMP:
+		connection_drop(ret, REASON_OLD_TIMESTAMP);
+		break;
+	case TCP_OUT_OF_WINDOW:
+		connection_drop(ret, REASON_OUT_OF_WINDOW);
+		break;
+	case TCP_URGENT:
+		connection_drop(ret, REASON_URGENT);
+		break;
+	case TCP_UNREAD:
+		break;
+	}
+	if (ret->kind == VERDICT_PASS && f->based && !f->silent)
+		f->passed = f->stream.base + f->stream.next;
+}
+
+// After a server's segment: may the kernel carry the flow alone from here on?
+static void connection_from_server(struct engine *e, struct flow *f, struct verdict *ret)
+{
+	tcp_server_segment(e->flows, f, &e->packet);
+	if (f->state != FLOW_UNDECIDED || !e->packet.payload.len)
+		return;
+	if (f->midstream && !f->highest && !f->renewing) {
+		flow_decide(e, f, FLOW_ALLOWED); // seen from the middle of what the server says
+		return;
+	}
+	if (!tcp_judged_acked(f)) {
+		if (f->server_bytes > FLOW_SERVER_MAX && !f->highest) {
+			counter_add(&e->counters.caps_reached, 1);
+			if (!policy_undecided(e->options.undecided, f->protocol,
+					      REASON_UNDECIDED_CAP, ret))
+				flow_decide(e, f, FLOW_ALLOWED);
+		}
+		return;
+	}
+	enum tls_server server = TLS_SERVER_OTHER;
+	if (f->protocol == HOSTNAME_TLS && !f->silent && !f->retried && f->head_based)
+		server = tls_server_read(tcp_server_head(f));
+	if (server == TLS_SERVER_RETRY) {
+		f->retried = true;
+		f->judged = false;
+	} else if (server != TLS_SERVER_MORE || f->server_bytes > FLOW_SERVER_MAX) {
+		flow_decide(e, f, FLOW_ALLOWED);
+	}
+}
+
+// Who is the client of a flow whose SYN was not seen, where the source does not know sides: whoever
+// speaks to the lower port.
+static bool guess_from_client(const struct engine *e)
+{
+	const struct packet *p = &e->packet;
+	bool syn = p->tcp.flags & TCP_SYN, ack = p->tcp.flags & TCP_ACK;
+	if (e->in->side != ENGINE_SIDE_UNKNOWN)
+		return e->in->side == ENGINE_SIDE_CLIENT;
+	if (syn)
+		return !ack;
+	return p->dst_port <= p->src_port;
+}
+
+static struct flow *connection_new(struct engine *e, bool from_client)
+{
+	struct flow *f = flow_make(e->flows, &e->packet, from_client);
+	f->midstream = !(e->packet.tcp.flags & TCP_SYN);
+	counter_add(&e->counters.flows_made, 1);
+	counter_add(&e->counters.flows_midstream, f->midstream);
+	return f;
+}
+
+void connection_packet(struct engine *e, struct verdict *ret)
+{
+	struct packet *p = &e->packet;
+	uint8_t flags = p->tcp.flags;
+	bool from_client = false, made = false;
+	struct flow *f = flow_find(e->flows, p, &from_client);
+	if (f && f->state == FLOW_BLOCKED && e->now_s >= f->blocked_until_s) {
+		flow_forget(e->flows, f); // the order has ended: nothing of it may linger
+		f = NULL;
+	}
+	if (flags & TCP_RST) { // ends nothing here, and its payload is read by nobody
+		ret->mark = f ? flow_mark(f) : FLOW_MARK_NONE;
+		return;
+	}
+	if (!f) {
+		if (!(flags & TCP_SYN) && !p->payload.len)
+			return;
+		from_client = guess_from_client(e);
+		f = connection_new(e, from_client);
+		made = true;
+	}
+	if (from_client)
+		connection_from_client(e, f, made, ret);
+	else
+		connection_from_server(e, f, ret);
+	if (f->state == FLOW_BLOCKED && ret->kind == VERDICT_PASS && !f->renewing) {
+		ret->kind = VERDICT_DROP;
+		ret->reason = REASON_FLOW_BLOCKED;
+	}
+	ret->mark = flow_mark(f);
+	flow_touch(e->flows, f);
+}

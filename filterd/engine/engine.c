@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From packet to verdict: takes the packet apart, sends it to the datagram or the connection path, and
+// counts the result.
+#include "filterd/engine/engine.h"
+
+#include <stdlib.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/engine/connection.h"
+#include "filterd/engine/core.h"
+#include "filterd/engine/judge.h"
+#include "filterd/wire/dns.h"
+
+enum { PORT_DNS = 53, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
+
+struct engine_options engine_defaults(void)
+{
+	return (struct engine_options){
+		.flows = 4096,
+		.buffers = 4096,
+		.dns_ports = {PORT_DNS},
+		.answer_ttl_s = 10,
+	};
+}
+
+struct engine *engine_new(const struct engine_options *options, const struct ruleset *ruleset)
+{
+	struct engine *e = calloc(1, sizeof *e);
+	if (!e)
+		return NULL;
+	e->options = *options;
+	e->ruleset = ruleset;
+	e->flows = flow_table_new(options->flows, options->buffers, options->seed);
+	if (!e->flows) {
+		free(e);
+		return NULL;
+	}
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	flow_table_free(e->flows);
+	free(e);
+}
+
+void engine_set_ruleset(struct engine *e, const struct ruleset *ruleset)
+{
+	e->ruleset = ruleset;
+}
+
+const struct engine_counters *engine_counters(const struct engine *e)
+{
+	return &e->counters;
+}
+
+bool engine_is_dns_port(const struct engine *e, uint16_t port)
+{
+	size_t count = sizeof e->options.dns_ports / sizeof *e->options.dns_ports;
+	for (size_t i = 0; i < count && e->options.dns_ports[i]; i++)
+		if (e->options.dns_ports[i] == port)
+			return true;
+	return false;
+}
+
+// True if the datagram in hand may be a DNS query.
+static bool expects_dns(const struct engine *e)
+{
+	const struct packet *p = &e->packet;
+	if (e->in->side == ENGINE_SIDE_SERVER)
+		return false;
+	if (engine_is_dns_port(e, p->dst_port))
+		return true;
+	return e->options.any_port && p->dst_port != PORT_MDNS && p->dst_port != PORT_LLMNR &&
+	       dns_query_likely(p->payload);
+}
+
+static void datagram_packet(struct engine *e, struct verdict *ret)
+{
+	const struct packet *p = &e->packet;
+	if (!expects_dns(e))
+		return;
+	struct dns_query query;
+	enum scan scan = dns_query_read(&query, p->payload);
+	if (scan == SCAN_NONE)
+		return;
+	struct hostname about = {
+		.protocol = HOSTNAME_DNS,
+		.client = p->src,
+		.server = p->dst,
+		.client_port = p->src_port,
+		.server_port = p->dst_port,
+		.transport = PACKET_UDP,
+	};
+	if (judge_names(e, &query.names, 0, about, ret))
+		judge_answer(e, &query, ret);
+	else if (scan == SCAN_BAD || query.names.overflow)
+		policy_undecided(e->options.undecided, HOSTNAME_DNS, REASON_UNDECIDED_BAD, ret);
+}
+
+static void packet_verdict(struct engine *e, struct verdict *ret)
+{
+	unsigned flags = 0;
+	if (e->in->flags & ENGINE_CHECKSUM_TRUSTED)
+		flags |= PACKET_CHECKSUM_TRUSTED;
+	if (e->in->flags & ENGINE_TRUNCATED)
+		flags |= PACKET_CAPTURE_SHORT;
+	switch (packet_parse(&e->packet, e->in->bytes, flags)) {
+	case PACKET_BAD_LENGTH:
+		ret->kind = VERDICT_DROP;
+		ret->reason = REASON_BAD_LENGTH;
+		return;
+	case PACKET_BAD_HEADER:
+		ret->kind = VERDICT_DROP;
+		ret->reason = REASON_BAD_HEADER;
+		return;
+	case PACKET_BAD_CHECKSUM:
+		ret->kind = VERDICT_DROP;
+		ret->reason = REASON_BAD_CHECKSUM;
+		return;
+	case PACKET_OTHER:
+	case PACKET_FRAGMENT:
+	case PACKET_RESULTS:
+		return;
+	case PACKET_TRUNCATED: // what is there of the payload may still name a host
+		if (!e->packet.payload.len)
+			return;
+		break;
+	case PACKET_OK:
+		break;
+	}
+	ret->packet = &e->packet;
+	if (e->packet.proto == PACKET_TCP)
+		connection_packet(e, ret);
+	else if (e->packet.proto == PACKET_UDP)
+		datagram_packet(e, ret);
+}
+
+void engine_packet(struct engine *e, const struct engine_packet *packet, int64_t now_ns,
+		   struct verdict *ret)
+{
+	e->in = packet;
+	e->now_s = now_ns / CLOCK_SECOND_NS - (now_ns % CLOCK_SECOND_NS < 0);
+	ret->kind = VERDICT_PASS;
+	ret->reason = REASON_PLAIN;
+	ret->mark = FLOW_MARK_NONE;
+	ret->hostname = NULL;
+	ret->packet = NULL;
+	ret->reply_count = 0;
+	packet_verdict(e, ret);
+	counter_add(&e->counters.packets, 1);
+	counter_add(&e->counters.bytes, packet->bytes.len);
+	counter_add(&e->counters.verdicts[ret->kind], 1);
+	counter_add(&e->counters.reasons[ret->reason], 1);
+	counter_set(&e->counters.flows_evicted_undecided, flow_evicted(e->flows));
+	counter_set(&e->counters.flows_now, flow_count(e->flows));
+	counter_set(&e->counters.buffers_now, stream_pool_used(flow_pool(e->flows)));
+}

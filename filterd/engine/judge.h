@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Names against orders, and the packets that tell both ends about a block.
+#pragma once
+#include "filterd/engine/core.h"
+
+// Judges names[from...] of `protocol`, which `client` asked of `server` in the packet in hand: counts
+// them, tells options.on_hostname, asks the ruleset. True at the first name that an order blocks: then
+// *ret has the reason and the order, and its kind is for the caller to say. A monitor order in force
+// leaves REASON_MONITOR behind.
+bool judge_names(struct engine *e, const struct hostnames *names, uint8_t from,
+		 struct hostname about, struct verdict *ret);
+
+// What the block in *ret means for a DNS query over UDP: the answer its order wants, or a drop.
+void judge_answer(struct engine *e, const struct dns_query *query, struct verdict *ret);
+
+// What it means for a TCP flow: resets to both ends. `server_seq` is the sequence number that the
+// server waits for; with `to_server` false it has seen nothing of the connection.
+void judge_reset(struct engine *e, const struct flow *f, uint32_t server_seq, bool to_server,
+		 struct verdict *ret);

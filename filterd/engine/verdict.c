@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/engine/verdict.h"
+
+const char *verdict_kind_text(enum verdict_kind kind)
+{
+	static const char *const text[] = {
+		[VERDICT_PASS] = "pass",
+		[VERDICT_DROP] = "drop",
+		[VERDICT_ANSWER] = "answer",
+		[VERDICT_RESET] = "reset",
+	};
+	return text[kind];
+}
+
+const char *verdict_reason_text(enum verdict_reason reason)
+{
+	static const char *const text[REASONS] = {
+		[REASON_PLAIN] = "plain",
+		[REASON_ORDER] = "order",
+		[REASON_FLOW_BLOCKED] = "flow-blocked",
+		[REASON_MONITOR] = "monitor",
+		[REASON_UNDECIDED_CAP] = "undecided-cap",
+		[REASON_UNDECIDED_BAD] = "undecided-bad",
+		[REASON_BAD_LENGTH] = "bad-length",
+		[REASON_BAD_HEADER] = "bad-header",
+		[REASON_BAD_CHECKSUM] = "bad-checksum",
+		[REASON_SIGNATURE] = "signature",
+		[REASON_CONFLICT] = "conflict",
+		[REASON_OLD_TIMESTAMP] = "old-timestamp",
+		[REASON_OUT_OF_WINDOW] = "out-of-window",
+		[REASON_URGENT] = "urgent",
+	};
+	return text[reason];
+}

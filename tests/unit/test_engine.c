@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine as a whole: packets in, verdicts out. Each test is a conversation through the gateway.
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/engine/engine.h"
+#include "filterd/orders/compile.h"
+#include "filterd/orders/complaints.h"
+#include "filterd/orders/order.h"
+#include "filterd/orders/parse.h"
+#include "filterd/wire/dns.h"
+#include "tests/unit/craft.h"
+
+static const char orders_text[] =
+	"[order:one]\nauthority = Court\nreference = 1/19\nreason = test\n"
+	"issued = 2019-01-01T00:00:00Z\nstarts = 2019-01-01T00:00:00Z\n"
+	"expires = 2019-02-01T00:00:00Z\naction = block\nmatch = subtree\nname = blocked.example\n"
+	"[order:watch]\nauthority = Court\nreference = 2/19\nreason = test\n"
+	"issued = 2019-01-01T00:00:00Z\nstarts = 2019-01-01T00:00:00Z\n"
+	"expires = 2019-02-01T00:00:00Z\naction = monitor\nmatch = exact\nname = watched.example\n";
+
+#define BEFORE  INT64_C(1546300799) // 2018-12-31T23:59:59Z
+#define STARTS  INT64_C(1546300800) // 2019-01-01T00:00:00Z
+#define EXPIRES INT64_C(1548979200) // 2019-02-01T00:00:00Z
+
+// One client, one server, and the engine between them.
+struct scene {
+	struct engine *engine;
+	struct ruleset *ruleset;
+	struct engine_options options;
+	struct craft_ends out, back;
+	unsigned flags;
+	int64_t now_s;
+	uint32_t client, server; // next sequence numbers
+	struct craft packet;
+	struct verdict v;
+	int names;
+};
+
+static void on_hostname(void *arg, const struct hostname *h)
+{
+	(void)h;
+	((struct scene *)arg)->names++;
+}
+
+static struct ruleset *compile_text(const char *text)
+{
+	struct complaints complaints = {0};
+	struct orders orders = {0};
+	struct compiled compiled;
+	struct ruleset *ruleset = NULL;
+	char error[RULESET_ERROR_MAX];
+	struct parse_options options = {0};
+	if (parse_orders_text("test.order", slice_text(text), &options, &orders, &complaints) < 0)
+		fail_msg("%s", complaints.at[0]);
+	assert_int_equal(compile_orders(&orders, &compiled), 0);
+	int fd = memfd_create("test", MFD_ALLOW_SEALING);
+	assert_int_equal(write(fd, compiled.image, compiled.len), (ssize_t)compiled.len);
+	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);
+	if (ruleset_open_sealed(&ruleset, fd, error) < 0)
+		fail_msg("%s", error);
+	close(fd);
+	compiled_done(&compiled);
+	orders_done(&orders);
+	return ruleset;
+}
+
+static void scene_engine(struct scene *s)
+{
+	engine_free(s->engine);
+	s->options.on_hostname = on_hostname;
+	s->options.arg = s;
+	s->engine = engine_new(&s->options, s->ruleset);
+	assert_non_null(s->engine);
+}
+
+static int scene_up(void **state)
+{
+	struct scene *s = calloc(1, sizeof *s);
+	s->options = engine_defaults();
+	s->ruleset = compile_text(orders_text);
+	s->out = (struct craft_ends){craft_addr("10.77.1.2"), craft_addr("10.77.2.2"), 40000, 443};
+	s->back = (struct craft_ends){s->out.dst, s->out.src, 443, 40000};
+	s->now_s = STARTS;
+	s->client = 0xfffffff0; // wraps within the hello
+	s->server = 5000;
+	scene_engine(s);
+	*state = s;
+	return 0;
+}
+
+static int scene_down(void **state)
+{
+	struct scene *s = *state;
+	engine_free(s->engine);
+	ruleset_close(s->ruleset);
+	free(s);
+	return 0;
+}
+
+static enum verdict_kind judge(struct scene *s, enum engine_side side)
+{
+	struct engine_packet in = {slice_of(s->packet.bytes, s->packet.len), side, s->flags};
+	engine_packet(s->engine, &in, s->now_s * CLOCK_SECOND_NS, &s->v);
+	return s->v.kind;
+}
+
+static enum verdict_kind from_client(struct scene *s, uint8_t flags, uint32_t seq,
+				     const void *bytes, size_t len)
+{
+	struct craft_tcp tcp = {.seq = seq, .ack = flags & TCP_ACK ? s->server : 0, .flags = flags};
+	craft_tcp(&s->packet, &s->out, &tcp, bytes, len);
+	return judge(s, ENGINE_SIDE_CLIENT);
+}
+
+static enum verdict_kind from_server(struct scene *s, uint8_t flags, uint32_t seq, uint32_t ack,
+				     const void *bytes, size_t len)
+{
+	struct craft_tcp tcp = {.seq = seq, .ack = ack, .flags = flags};
+	craft_tcp(&s->packet, &s->back, &tcp, bytes, len);
+	return judge(s, ENGINE_SIDE_SERVER);
+}
+
+static void handshake(struct scene *s)
+{
+	assert_int_equal(from_client(s, TCP_SYN, s->client, NULL, 0), VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	s->client++;
+	assert_int_equal(from_server(s, TCP_SYN | TCP_ACK, s->server, s->client, NULL, 0),
+			 VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	s->server++;
+}
+
+// The server's answer to what the client has sent up to `ack`.
+static enum verdict_kind answer(struct scene *s, uint32_t ack, bool retry)
+{
+	uint8_t hello[128];
+	size_t len = craft_server_hello(hello, sizeof hello, retry);
+	enum verdict_kind kind = from_server(s, TCP_ACK | TCP_PSH, s->server, ack, hello, len);
+	s->server += (uint32_t)len;
+	return kind;
+}
+
+static enum verdict_kind data(struct scene *s, const void *bytes, size_t len)
+{
+	enum verdict_kind kind = from_client(s, TCP_ACK | TCP_PSH, s->client, bytes, len);
+	s->client += (uint32_t)len;
+	return kind;
+}
+
+static void allowed_after_server_hello(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "free.example", 0);
+	handshake(s);
+	assert_int_equal(data(s, hello, len), VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE); // not before the server has it
+	assert_int_equal(s->names, 1);
+	assert_int_equal(answer(s, s->client, false), VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	assert_int_equal(engine_counters(s->engine)->buffers_now, 0);
+}
+
+static void not_allowed_while_unacknowledged(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "free.example", 0);
+	handshake(s);
+	uint32_t first = s->client;
+	data(s, hello, len);
+	assert_int_equal(answer(s, first + 10, false), VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	// The server never had it (a low TTL, say); now something else comes for the same bytes.
+	len = craft_hello(hello, sizeof hello, "blocked.example", 0);
+	assert_int_equal(from_client(s, TCP_ACK, first, hello, len), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_CONFLICT);
+}
+
+static void blocked_is_reset_both_ways(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "www.Blocked.example", 0);
+	handshake(s);
+	uint32_t first = s->client;
+	assert_int_equal(data(s, hello, len), VERDICT_RESET);
+	assert_int_equal(s->v.mark, FLOW_MARK_BLOCKED);
+	assert_int_equal(s->v.reason, REASON_ORDER);
+	assert_string_equal(s->v.hostname->name.text, "www.blocked.example");
+	assert_int_equal(s->v.reply_count, 2);
+	struct packet to_client, to_server;
+	assert_int_equal(packet_parse(&to_client, s->v.replies[0].bytes, 0), PACKET_OK);
+	assert_int_equal(packet_parse(&to_server, s->v.replies[1].bytes, 0), PACKET_OK);
+	assert_int_equal(s->v.replies[0].to, REPLY_TO_CLIENT);
+	assert_true(addr_equal(&to_client.dst, &s->out.src));
+	assert_int_equal(to_client.tcp.seq, s->server);
+	assert_int_equal(to_client.tcp.ack, s->client);
+	assert_int_equal(to_server.tcp.seq, first); // the hello never got there
+	assert_int_equal(from_client(s, TCP_ACK, first, hello, len), VERDICT_DROP);
+	assert_int_equal(s->v.mark, FLOW_MARK_BLOCKED);
+	assert_int_equal(s->v.reason, REASON_FLOW_BLOCKED);
+}
+
+static void begins_and_ends_to_the_second(void **state)
+{
+	struct scene *s = *state;
+	static const struct {
+		int64_t now_s;
+		enum verdict_kind kind;
+	} cases[] = {
+		{BEFORE, VERDICT_PASS},
+		{STARTS, VERDICT_ANSWER},
+		{EXPIRES - 1, VERDICT_ANSWER},
+		{EXPIRES, VERDICT_PASS},
+	};
+	uint8_t query[512];
+	size_t len = craft_dns(query, sizeof query, "a.blocked.example", 1);
+	s->out.dst_port = 53;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		s->now_s = cases[i].now_s;
+		craft_udp(&s->packet, &s->out, query, len);
+		assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), cases[i].kind);
+	}
+	s->now_s = EXPIRES - 1;
+	craft_udp(&s->packet, &s->out, query, len);
+	judge(s, ENGINE_SIDE_CLIENT);
+	struct packet reply;
+	assert_int_equal(packet_parse(&reply, s->v.replies[0].bytes, 0), PACKET_OK);
+	assert_int_equal(reply.dst_port, s->out.src_port);
+	assert_true(reply.payload.len > len);
+	assert_int_equal(reply.payload.at[3] & 15, 3); // NXDOMAIN
+}
+
+static void ipv6_and_monitor(void **state)
+{
+	struct scene *s = *state;
+	uint8_t query[512];
+	s->out = (struct craft_ends){craft_addr("fd77:1::2"), craft_addr("fd77:2::2"), 4000, 53};
+	craft_udp(&s->packet, &s->out, query,
+		  craft_dns(query, sizeof query, "blocked.example", 28));
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_ANSWER);
+	craft_udp(&s->packet, &s->out, query,
+		  craft_dns(query, sizeof query, "watched.example", 28));
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
+	assert_int_equal(s->v.reason, REASON_MONITOR);
+	craft_udp(&s->packet, &s->out, query,
+		  craft_dns(query, sizeof query, "notblocked.example", 1));
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
+	assert_int_equal(s->v.reason, REASON_PLAIN);
+	s->packet.bytes[50] ^= 1;
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_BAD_CHECKSUM);
+}
+
+// Every way to cut a hello into two segments, sent in either order, over one record or many.
+static void hello_in_pieces(void **state)
+{
+	struct scene *s = *state;
+	static const size_t records[] = {16384, 100, 7, 1};
+	uint8_t message[4096], hello[20000];
+	for (size_t r = 0; r < 4; r++) {
+		for (int blocked = 0; blocked < 2; blocked++) {
+			size_t len = craft_hello_message(
+				message, sizeof message,
+				blocked ? "x.blocked.example" : "x.allowed.example", 300);
+			len = craft_records(hello, sizeof hello, message, len, records[r]);
+			for (size_t cut = 1; cut<len; cut += len> 800 ? 97 : 1) {
+				for (int swapped = 0; swapped < 2; swapped++) {
+					s->out.src_port++;
+					s->back.dst_port++;
+					handshake(s);
+					enum verdict_kind last;
+					uint32_t first = s->client;
+					from_client(s, TCP_ACK, first + (swapped ? cut : 0),
+						    hello + (swapped ? cut : 0),
+						    swapped ? len - cut : cut);
+					bool early = s->v.kind == VERDICT_RESET;
+					last = from_client(s, TCP_ACK, first + (swapped ? 0 : cut),
+							   hello + (swapped ? 0 : cut),
+							   swapped ? cut : len - cut);
+					assert_true(blocked || last == VERDICT_PASS);
+					assert_true(!blocked || early || last == VERDICT_RESET);
+					s->client = first + len;
+					answer(s, s->client, false);
+					assert_int_equal(s->v.mark, blocked ? FLOW_MARK_BLOCKED
+									    : FLOW_MARK_ALLOWED);
+				}
+			}
+		}
+	}
+}
+
+static void second_hello_after_retry(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	handshake(s);
+	data(s, hello, craft_hello(hello, sizeof hello, "free.example", 0));
+	answer(s, s->client, true);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	static const uint8_t change[] = {20, 3, 3, 0, 1, 1};
+	assert_int_equal(data(s, change, sizeof change), VERDICT_PASS);
+	assert_int_equal(data(s, hello, craft_hello(hello, sizeof hello, "blocked.example", 0)),
+			 VERDICT_RESET);
+
+	s->out.src_port++;
+	s->back.dst_port++;
+	handshake(s);
+	data(s, hello, craft_hello(hello, sizeof hello, "free.example", 0));
+	answer(s, s->client, true);
+	data(s, hello, craft_hello(hello, sizeof hello, "free.example", 0));
+	answer(s, s->client, false);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+}
+
+static void new_connection_on_same_ports(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	handshake(s);
+	data(s, hello, craft_hello(hello, sizeof hello, "free.example", 0));
+	answer(s, s->client, false);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	assert_int_equal(from_server(s, TCP_RST, s->server, 0, NULL, 0), VERDICT_PASS);
+	// With another sequence number, and with the very same.
+	for (int same = 0; same < 2; same++) {
+		uint32_t seq = same ? s->client : s->client + 123456;
+		s->client = seq;
+		handshake(s);
+		assert_int_equal(
+			data(s, hello, craft_hello(hello, sizeof hello, "free.example", 0)),
+			VERDICT_PASS);
+		assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+		answer(s, s->client, false);
+		assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+		s->client = seq;
+		handshake(s);
+		assert_int_equal(
+			data(s, hello, craft_hello(hello, sizeof hello, "blocked.example", 0)),
+			VERDICT_RESET);
+	}
+}
+
+static void decoy_syn_changes_nothing(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "blocked.example", 300);
+	handshake(s);
+	uint32_t first = s->client;
+	from_client(s, TCP_ACK, first, hello, 100);
+	// The server never sees this SYN, nor a reset, nor a FIN.
+	from_client(s, TCP_SYN, first + 50000, NULL, 0);
+	from_client(s, TCP_RST, first + 100, NULL, 0);
+	from_client(s, TCP_FIN | TCP_ACK, first + 100, NULL, 0);
+	assert_int_equal(from_client(s, TCP_ACK, first + 100, hello + 100, len - 100),
+			 VERDICT_RESET);
+}
+
+static void decoy_syn_on_allowed_flow(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	handshake(s);
+	data(s, hello, craft_hello(hello, sizeof hello, "free.example", 0));
+	answer(s, s->client, false);
+	from_client(s, TCP_SYN, s->client + 99, NULL, 0);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	assert_int_equal(data(s, "\x17\x03\x03\x00\x01x", 6), VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE); // or the new connection would inherit it
+}
+
+static void midstream(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	s->client = 777;
+	assert_int_equal(data(s, hello, craft_hello(hello, sizeof hello, "blocked.example", 0)),
+			 VERDICT_RESET);
+	s->out.src_port++;
+	s->back.dst_port++;
+	assert_int_equal(data(s, "\x17\x03\x03\x00\x01x", 6), VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	s->out.src_port++;
+	s->back.dst_port++;
+	assert_int_equal(from_server(s, TCP_ACK, 1, 1, "abc", 3), VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+}
+
+static void oneway(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	s->flags = ENGINE_ONEWAY;
+	from_client(s, TCP_SYN, s->client++, NULL, 0);
+	data(s, hello, craft_hello(hello, sizeof hello, "free.example", 0));
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	s->client += 1000000;
+	from_client(s, TCP_SYN, s->client++, NULL, 0);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	assert_int_equal(data(s, hello, craft_hello(hello, sizeof hello, "blocked.example", 0)),
+			 VERDICT_RESET);
+}
+
+static void dns_over_tcp(void **state)
+{
+	struct scene *s = *state;
+	uint8_t m[1024];
+	s->out.dst_port = s->back.src_port = 53;
+	handshake(s);
+	size_t a = craft_dns(m + 2, 512, "free.example", 1);
+	m[0] = 0;
+	m[1] = (uint8_t)a;
+	size_t b = craft_dns(m + 2 + a + 2, 512, "also.free.example", 1);
+	m[a + 2] = 0;
+	m[a + 3] = (uint8_t)b;
+	data(s, m, 1); // the length in two pieces
+	data(s, m + 1, a + 2 + b + 1);
+	assert_int_equal(s->v.kind, VERDICT_PASS);
+	assert_int_equal(s->names, 2);
+	assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
+	for (int i = 0; i < 5000; i++) { // far beyond STREAM_MAX in sum
+		data(s, m, a + 2);
+		assert_int_equal(s->v.kind, VERDICT_PASS);
+		assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
+	}
+	assert_int_equal(s->names, 5002);
+	a = craft_dns(m + 2, 512, "blocked.example", 1);
+	m[1] = (uint8_t)a;
+	assert_int_equal(data(s, m, a + 2), VERDICT_RESET);
+	assert_int_equal(s->v.mark, FLOW_MARK_BLOCKED);
+}
+
+static void data_in_syn(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "blocked.example", 0);
+	assert_int_equal(from_client(s, TCP_SYN, s->client, hello, len), VERDICT_RESET);
+	assert_int_equal(s->v.reply_count, 1); // the server knows nothing yet
+
+	// Not taken by the server: then the client says it again, or says something else.
+	s->out.src_port++;
+	s->back.dst_port++;
+	len = craft_hello(hello, sizeof hello, "free.example", 0);
+	assert_int_equal(from_client(s, TCP_SYN, s->client, hello, len), VERDICT_PASS);
+	s->client++;
+	from_server(s, TCP_SYN | TCP_ACK, s->server++, s->client, NULL, 0);
+	len = craft_hello(hello, sizeof hello, "blocked.example", 0);
+	assert_int_equal(data(s, hello, len), VERDICT_RESET);
+
+	// Taken: the stream goes on behind it.
+	s->out.src_port++;
+	s->back.dst_port++;
+	assert_int_equal(from_client(s, TCP_SYN, s->client, hello, 60), VERDICT_PASS);
+	s->client += 61;
+	from_server(s, TCP_SYN | TCP_ACK, s->server++, s->client, NULL, 0);
+	assert_int_equal(data(s, hello + 60, len - 60), VERDICT_RESET);
+}
+
+static void honest_oddities_pass(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "free.example", 1500);
+	handshake(s);
+	uint32_t first = s->client;
+	// A keep-alive probe before anything was said: one byte below the stream (RFC 9293, 3.8.4).
+	assert_int_equal(from_client(s, TCP_ACK, first - 1, "\0", 1), VERDICT_PASS);
+	for (size_t i = 0; i < len; i += 400) { // each segment twice
+		size_t n = len - i < 400 ? len - i : 400;
+		assert_int_equal(from_client(s, TCP_ACK, first + i, hello + i, n), VERDICT_PASS);
+		assert_int_equal(from_client(s, TCP_ACK, first + i, hello + i, n), VERDICT_PASS);
+	}
+	assert_int_equal(from_client(s, TCP_ACK, first, hello, len), VERDICT_PASS); // in one piece
+	s->client += len;
+	assert_int_equal(s->names, 1);
+	// An answer in two segments, the second one first.
+	uint8_t reply[128];
+	size_t n = craft_server_hello(reply, sizeof reply, false);
+	from_server(s, TCP_ACK, s->server + 20, s->client, reply + 20, n - 20);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	from_server(s, TCP_ACK, s->server, s->client, reply, 20);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+}
+
+static void hostile_segments_drop(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "free.example", 0);
+	handshake(s);
+	static const uint8_t md5[20] = {19, 18}; // padded with end-of-list
+	struct craft_tcp tcp = {s->client, s->server, TCP_ACK, md5, sizeof md5};
+	craft_tcp(&s->packet, &s->out, &tcp, hello, len);
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_SIGNATURE);
+	assert_int_equal(from_client(s, TCP_ACK | TCP_URG, s->client, hello, len), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_URGENT);
+	assert_int_equal(from_client(s, 0, s->client, hello, len), VERDICT_DROP);
+	assert_int_equal(s->names, 0);
+}
+
+static void unknown_protocols(void **state)
+{
+	struct scene *s = *state;
+	handshake(s);
+	assert_int_equal(data(s, "SSH-2.0-x\r\n", 11), VERDICT_PASS);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	from_server(s, TCP_ACK, s->server, s->client, "SSH-2.0-y\r\n", 11);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+
+	// Junk that the server never acknowledges does not open the way for a hello in its place.
+	s->out.src_port++;
+	s->back.dst_port++;
+	handshake(s);
+	static uint8_t junk[60000];
+	uint32_t first = s->client;
+	for (int i = 0; i < 10; i++) {
+		data(s, junk, sizeof junk);
+		assert_int_not_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	}
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "blocked.example", 0);
+	assert_int_equal(from_client(s, TCP_ACK, first, hello, len), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_CONFLICT);
+}
+
+static void undecided_is_policy(void **state)
+{
+	struct scene *s = *state;
+	uint8_t query[512];
+	size_t len = craft_dns(query, sizeof query, "free.example", 1);
+	s->out.dst_port = 53;
+	query[5] = 2; // two questions are announced, one is there
+	craft_udp(&s->packet, &s->out, query, len);
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
+	assert_int_equal(s->v.reason, REASON_UNDECIDED_BAD);
+	s->options.undecided[HOSTNAME_DNS] = UNDECIDED_DROP;
+	scene_engine(s);
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_UNDECIDED_BAD);
+}
+
+// Many flows, half of them half read: memory is what it was, and a new honest one is served.
+static void flood(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "free.example", 0);
+	s->options.flows = 64;
+	s->options.buffers = 16;
+	scene_engine(s);
+	for (int i = 0; i < 10000; i++) {
+		s->out.src.bytes[3] = (uint8_t)i;
+		s->out.src_port = (uint16_t)(1024 + i / 256);
+		from_client(s, TCP_SYN, s->client, NULL, 0);
+		if (i % 2)
+			from_client(s, TCP_ACK, s->client + 1, hello, 20);
+	}
+	const struct engine_counters *c = engine_counters(s->engine);
+	assert_true(c->flows_now <= 64);
+	assert_true(c->buffers_now <= 16);
+	assert_true(c->flows_evicted_undecided > 0);
+	s->out.src.bytes[3] = 200;
+	s->back.dst.bytes[3] = 200;
+	s->out.src_port = s->back.dst_port = 9;
+	handshake(s);
+	assert_int_equal(data(s, hello, craft_hello(hello, sizeof hello, "blocked.example", 0)),
+			 VERDICT_RESET);
+	(void)len;
+}
+
+static void an_ended_order_lets_its_flow_go(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "blocked.example", 0);
+	handshake(s);
+	s->now_s = EXPIRES - 1;
+	data(s, hello, len);
+	assert_int_equal(s->v.mark, FLOW_MARK_BLOCKED);
+	s->now_s = EXPIRES;
+	s->client -= len;
+	assert_int_equal(data(s, hello, len), VERDICT_PASS);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scene_up, scene_down)
+	const struct CMUnitTest tests[] = {
+		TEST(allowed_after_server_hello),
+		TEST(not_allowed_while_unacknowledged),
+		TEST(blocked_is_reset_both_ways),
+		TEST(begins_and_ends_to_the_second),
+		TEST(ipv6_and_monitor),
+		TEST(hello_in_pieces),
+		TEST(second_hello_after_retry),
+		TEST(new_connection_on_same_ports),
+		TEST(decoy_syn_changes_nothing),
+		TEST(decoy_syn_on_allowed_flow),
+		TEST(midstream),
+		TEST(oneway),
+		TEST(dns_over_tcp),
+		TEST(data_in_syn),
+		TEST(honest_oddities_pass),
+		TEST(hostile_segments_drop),
+		TEST(unknown_protocols),
+		TEST(undecided_is_policy),
+		TEST(flood),
+		TEST(an_ended_order_lets_its_flow_go),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
