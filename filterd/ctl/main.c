@@ -10,6 +10,8 @@
 static const struct command *const commands[] = {
 	&command_compile,
 	&command_check,
+	&command_replay,
+	&command_names,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

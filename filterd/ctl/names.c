@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// filterctl names: every host name that the engine reads in a capture, by the very engine that the
+// daemon runs.
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "filterd/ctl/command.h"
+#include "filterd/daemon/capture.h"
+#include "filterd/engine/engine.h"
+
+struct names {
+	bool json;
+	uint64_t frame;
+};
+
+static void print_text(uint64_t frame, const struct hostname *h, const char *client,
+		       const char *server)
+{
+	printf("%llu\t%s\t%s\t%s\t%u\t%s\t%u\n", (unsigned long long)frame,
+	       hostname_protocol_text(h->protocol), h->name.text, client, h->client_port, server,
+	       h->server_port);
+}
+
+static void print_json(uint64_t frame, const struct hostname *h, const char *client,
+		       const char *server)
+{
+	json_t *line = json_pack("{s:I, s:s, s:s, s:s, s:i, s:s, s:i, s:s}", "frame",
+				 (json_int_t)frame, "protocol", hostname_protocol_text(h->protocol),
+				 "name", h->name.text, "src_ip", client, "src_port", h->client_port,
+				 "dest_ip", server, "dest_port", h->server_port, "proto",
+				 h->transport == PACKET_TCP ? "TCP" : "UDP");
+	if (line)
+		json_dumpf(line, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(line);
+}
+
+static void on_hostname(void *arg, const struct hostname *h)
+{
+	const struct names *n = arg;
+	char client[ADDR_TEXT_MAX], server[ADDR_TEXT_MAX];
+	addr_text(&h->client, client);
+	addr_text(&h->server, server);
+	(n->json ? print_json : print_text)(n->frame, h, client, server);
+}
+
+static int names_of(const char *path, struct names *names, unsigned flags)
+{
+	char error[CAPTURE_ERROR_MAX];
+	struct capture *capture = NULL;
+	struct ruleset *ruleset = NULL;
+	struct engine_options options = engine_defaults();
+	options.flows = 1 << 16;
+	options.buffers = 1 << 14;
+	options.any_port = true;
+	options.on_hostname = on_hostname;
+	options.arg = names;
+	if (capture_open(&capture, path, error) < 0) {
+		fprintf(stderr, "filterctl names: %s\n", error);
+		return EXIT_ERROR;
+	}
+	struct engine *engine = ruleset_open_empty(&ruleset) == 0 ? engine_new(&options, ruleset)
+								  : NULL;
+	int result = engine ? 1 : -1;
+	snprintf(error, sizeof error, "out of memory");
+	struct capture_packet packet;
+	while (result == 1 && (result = capture_next(capture, &packet, error)) == 1) {
+		struct verdict verdict;
+		struct engine_packet in = {
+			.bytes = packet.bytes,
+			.flags = flags | (packet.truncated ? ENGINE_TRUNCATED : 0),
+		};
+		names->frame = packet.frame;
+		engine_packet(engine, &in, packet.time_ns, &verdict);
+	}
+	engine_free(engine);
+	ruleset_close(ruleset);
+	capture_close(capture);
+	if (result < 0)
+		fprintf(stderr, "filterctl names: %s: %s\n", path, error);
+	return result < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"checksums", no_argument, NULL, 'c'},
+		{0},
+	};
+	struct names names = {0};
+	unsigned flags = ENGINE_CHECKSUM_TRUSTED;
+	int c;
+	while ((c = getopt_long(argc, argv, "jc", options, NULL)) != -1) {
+		if (c == 'j')
+			names.json = true;
+		else if (c == 'c')
+			flags &= ~(unsigned)ENGINE_CHECKSUM_TRUSTED;
+		else
+			return command_usage(&command_names);
+	}
+	if (argc - optind != 1)
+		return command_usage(&command_names);
+	return names_of(argv[optind], &names, flags);
+}
+
+const struct command command_names = {
+	.name = "names",
+	.arguments = "[--json] [--checksums] FILE.pcap",
+	.summary = "Print every host name that the engine reads in a capture",
+	.help = "One line each, parted by tabs: frame, protocol (dns, tls, quic or http), name, "
+		"client,\n"
+		"its port, server, its port. The frame is the one that completed the name. FILE is "
+		"pcap\n"
+		"or pcapng; - reads standard input.\n"
+		"\n"
+		"  -j, --json        one JSON object a line instead\n"
+		"  -c, --checksums   drop packets with wrong checksums, as the gateway does "
+		"(captures taken\n"
+		"                    on a sending host often have none yet)\n"
+		"\n"
+		"Exit status: 0, or 2 if the file can't be read to its end.\n",
+	.run = run,
+};
