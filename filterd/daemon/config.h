@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The configuration of the daemon (filterd.conf(5)), an INI file. One table of keys, config_rows(),
+// drives everything that is done with it: reading, checking, the dump that scripts/firewall reads, the
+// example file, and the test that each key stands in the man page. A file is taken whole or not at all.
+#pragma once
+#include "filterd/base/ini.h"
+#include "filterd/daemon/config_value.h"
+#include <stdio.h>
+
+enum { CONFIG_WORKERS_MAX = 64 };
+enum config_backend { CONFIG_BACKEND_AUTO, CONFIG_BACKEND_NFT, CONFIG_BACKEND_IPTABLES };
+enum config_failure { CONFIG_FAILURE_OPEN, CONFIG_FAILURE_CLOSED };
+enum config_mptcp { CONFIG_MPTCP_STRIP, CONFIG_MPTCP_PASS };
+
+struct config {
+	struct {
+		char ruleset[CONFIG_TEXT_MAX], control[CONFIG_TEXT_MAX], user[CONFIG_TEXT_MAX];
+		char metrics_file[CONFIG_TEXT_MAX]; // empty: none
+		uint32_t metrics_interval_s;
+	} filterd;
+	struct {
+		uint32_t backend; // enum config_backend
+		struct interfaces lan, oneway;
+		struct config_ports dns_ports, tcp_ports, quic_ports, local_tcp_ports;
+		uint32_t mark_shift;
+		uint32_t failure; // enum config_failure
+		uint32_t mptcp;   // enum config_mptcp
+	} firewall;
+	struct {
+		uint32_t first, workers, length, socket_buffer;
+	} queue;
+	struct {
+		uint32_t flows, buffers;
+		uint32_t undecided[5]; // by enum hostname_protocol, the unknown one last
+		uint32_t answer_ttl_s;
+	} engine;
+	struct {
+		uint32_t syslog, to_stdout; // bool
+		uint32_t per_second, summary_interval_s, client_prefix4, client_prefix6;
+	} events;
+};
+
+// Reads and checks a file. 0, or a negative errno with one sentence in `error`, FILE:LINE in front of
+// it where there is a line to blame. *ret is written only on success; `queue.workers = 0` has become
+// the number of CPUs by then.
+int config_file(struct config *ret, const char *path, char error[INI_ERROR_MAX]);
+
+// The same for text in memory; `file` is only for messages.
+int config_text(struct config *ret, const char *file, const char *text, size_t len,
+		char error[INI_ERROR_MAX]);
+
+// Every effective value as a line `section.key=value`.
+void config_dump(const struct config *config, FILE *out);
+
+// The example file: every key with its default, commented out, below its help.
+void config_example(FILE *out);
+
+// Takes from `fresh` what a reload may change, and calls `stuck` for each row that differs but takes a
+// restart (`stuck` may be NULL).
+void config_reload(struct config *running, const struct config *fresh,
+		   void (*stuck)(void *arg, const struct config_row *row), void *arg);
+
+// The table; *ret_count rows, ordered by section.
+const struct config_row *config_rows(size_t *ret_count);

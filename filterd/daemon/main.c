@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// filterd(8): the command line.
+#include "filterd/daemon/config.h"
+#include "filterd/daemon/log.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2 };
+
+static const char usage[] =
+	"usage: filterd [-hTtV] [-c FILE]\n"
+	"  -c FILE  configuration (default /etc/filterd/filterd.conf)\n"
+	"  -t       check the configuration and exit: 0 good, 1 not\n"
+	"  -T       check it, and print every effective value as section.key=value\n"
+	"  -h       this text\n"
+	"  -V       the version\n";
+
+struct options {
+	const char *config_path;
+	bool check, dump;
+};
+
+// Returns -1 to go on, or the exit code.
+static int options_read(struct options *ret, int argc, char **argv)
+{
+	*ret = (struct options){.config_path = "/etc/filterd/filterd.conf"};
+	for (int c; (c = getopt(argc, argv, "c:hTtV")) != -1;) {
+		switch (c) {
+		case 'c':
+			ret->config_path = optarg;
+			break;
+		case 'T':
+			ret->dump = true;
+			break;
+		case 't':
+			ret->check = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("filterd " FILTERD_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			fputs(usage, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct config config;
+	char error[INI_ERROR_MAX];
+	int done = options_read(&options, argc, argv);
+	if (done >= 0)
+		return done;
+	if (config_file(&config, options.config_path, error)) {
+		log_err("%s", error);
+		return EXIT_FAILURE;
+	}
+	if (options.dump)
+		config_dump(&config, stdout);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The table of keys: what is read, what is refused and how, the dump, reloads; and that the example
+// file and the man page keep up with it. Run with --example, it prints what packaging/filterd.conf
+// must be.
+#include "filterd/daemon/config.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int read_text(struct config *ret, const char *text, char error[INI_ERROR_MAX])
+{
+	error[0] = '\0';
+	return config_text(ret, "f.conf", text, strlen(text), error);
+}
+
+static void fills_in_defaults(void **state)
+{
+	struct config c;
+	char error[INI_ERROR_MAX];
+	(void)state;
+	assert_int_equal(read_text(&c, "[firewall]\nlan = eth1\n", error), 0);
+	assert_string_equal(c.filterd.ruleset, "/var/lib/filterd/ruleset.image");
+	assert_string_equal(c.filterd.metrics_file, "");
+	assert_int_equal(c.firewall.backend, CONFIG_BACKEND_AUTO);
+	assert_int_equal(c.firewall.lan.count, 1);
+	assert_int_equal(c.firewall.oneway.count, 0);
+	assert_int_equal(c.firewall.tcp_ports.count, 3);
+	assert_int_equal(c.firewall.tcp_ports.at[2], 853);
+	assert_int_equal(c.firewall.mark_shift, 24);
+	assert_int_equal(c.firewall.failure, CONFIG_FAILURE_OPEN);
+	assert_int_equal(c.queue.first, 7700);
+	assert_int_equal(c.queue.socket_buffer, 16777216);
+	assert_true(c.queue.workers >= 1);
+	assert_int_equal(c.engine.undecided[4], 0);
+	assert_int_equal(c.events.syslog, 1);
+	assert_int_equal(c.events.client_prefix6, 56);
+}
+
+static void reads_every_type(void **state)
+{
+	struct config c;
+	char error[INI_ERROR_MAX];
+	(void)state;
+	assert_int_equal(read_text(&c,
+				   "[filterd]\nmetrics-file = /a b.prom\nuser = root\n"
+				   "[firewall]\nlan = eth1  ppp+\noneway = ppp3\nquic-ports =\n"
+				   "failure = closed\n[queue]\nworkers = 3\n"
+				   "[engine]\nundecided-unknown = drop\n[events]\nstdout = yes\n",
+				   error),
+			 0);
+	assert_string_equal(c.filterd.metrics_file, "/a b.prom");
+	assert_string_equal(c.filterd.user, "root");
+	assert_int_equal(c.firewall.lan.count, 2);
+	assert_string_equal(c.firewall.lan.at[1], "ppp*");
+	assert_int_equal(c.firewall.quic_ports.count, 0);
+	assert_int_equal(c.firewall.failure, CONFIG_FAILURE_CLOSED);
+	assert_int_equal(c.queue.workers, 3);
+	assert_int_equal(c.engine.undecided[4], 1);
+	assert_int_equal(c.engine.undecided[3], 0);
+	assert_int_equal(c.events.to_stdout, 1);
+}
+
+static void refuses_with_line_and_what_is_allowed(void **state)
+{
+	static const struct {
+		const char *text, *error; // what the message must hold
+		const char *also;
+	} cases[] = {
+		{"", "f.conf: [firewall] lan is missing", "interface names"},
+		{"[firewall]\nlan =\n", "f.conf:2: [firewall] lan", "1 to 32"},
+		{"[firewall]\nlan = a*b\n", "f.conf:2: [firewall] lan: `a*b`", "at the end"},
+		{"[firewall]\nlan = a\n\nlna = b\n", "f.conf:4: [firewall] has no key `lna`",
+		 " lan oneway "},
+		{"[frewall]\nlan = a\n", "f.conf:2: there is no section [frewall]",
+		 "filterd firewall queue engine events"},
+		{"[firewall]\nlan = a\nlan = b\n", "f.conf:3: [firewall] lan", "line 2"},
+		{"[firewall]\nlan = a\nfailure = ajar\n", "f.conf:3: [firewall] failure: `ajar`",
+		 "open|closed"},
+		{"[firewall]\nlan = a\nfailure = open|closed\n", "f.conf:3: ", "open|closed"},
+		{"[firewall]\nlan = a\nfailure =\n", "f.conf:3: ", "open|closed"},
+		{"[firewall]\nlan = a\nmark-shift = 28\n", "f.conf:3: ", "0 to 27"},
+		{"[firewall]\nlan = a\nmark-shift = -1\n", "f.conf:3: ", "0 to 27"},
+		{"[firewall]\nlan = a\nmark-shift = 1x\n", "f.conf:3: ", "0 to 27"},
+		{"[firewall]\nlan = a\nmark-shift = 99999999999999999999\n",
+		 "f.conf:3: ", "0 to 27"},
+		{"[firewall]\nlan = a\ndns-ports = 53 0\n", "f.conf:3: [firewall] dns-ports: `0`",
+		 "1 to 65535"},
+		{"[firewall]\nlan = a\ndns-ports = 53 53\n", "`53`", "blank-separated"},
+		{"[firewall]\nlan = a\ndns-ports = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n",
+		 "`16`", "0 to 15 ports"},
+		{"[firewall]\nlan = a\noneway = b\n", "f.conf:3: [firewall] oneway: `b`", "lan"},
+		{"[firewall]\nlan = a\n[queue]\nfirst = 65534\nworkers = 2\n",
+		 "f.conf:4: [queue] first", "65536"},
+		{"[firewall]\nlan = a\n[events]\nsyslog = true\n", "f.conf:4: ", "yes or no"},
+		{"[firewall]\nlan = a\n[filterd]\nruleset = here\n", "f.conf:4: ", "absolute path"},
+		{"[firewall]\nlan = a\n[filterd]\nruleset =\n", "f.conf:4: ", "absolute path"},
+		{"[firewall]\nlan = a\n[filterd]\nuser = a b\n", "f.conf:4: ", "a word"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct config c = {.queue.first = 1};
+		char error[INI_ERROR_MAX];
+		assert_int_equal(read_text(&c, cases[i].text, error), -EINVAL);
+		if (!strstr(error, cases[i].error) || !strstr(error, cases[i].also))
+			fail_msg("%s gave: %s", cases[i].text, error);
+		assert_int_equal(c.queue.first, 1); // untouched
+	}
+}
+
+static void refuses_a_path_that_fits_no_socket(void **state)
+{
+	struct config c;
+	char error[INI_ERROR_MAX], text[300];
+	(void)state;
+	for (int len = 107; len <= 108; len++) {
+		snprintf(text, sizeof text, "[firewall]\nlan = a\n[filterd]\ncontrol = /%0*d\n",
+			 len - 1, 0);
+		assert_int_equal(read_text(&c, text, error), len == 107 ? 0 : -EINVAL);
+	}
+}
+
+// Whole contents of a file of the source tree, to be freed.
+static char *slurp(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	if (!file)
+		fail_msg("can't open %s", path);
+	char *text = calloc(1, 1 << 17);
+	assert_non_null(text);
+	assert_true(fread(text, 1, (1 << 17) - 1, file) > 0);
+	fclose(file);
+	return text;
+}
+
+static void dump_reads_back(void **state)
+{
+	struct config c;
+	char error[INI_ERROR_MAX], *dump = NULL;
+	size_t len = 0, rows;
+	(void)state;
+	assert_int_equal(read_text(&c, "[firewall]\nlan = eth1 ppp+\n[queue]\nworkers=4\n", error),
+			 0);
+	FILE *out = open_memstream(&dump, &len);
+	config_dump(&c, out);
+	fclose(out);
+	assert_non_null(strstr(dump, "\nfirewall.lan=eth1 ppp*\n"));
+	assert_non_null(strstr(dump, "\nfirewall.tcp-ports=53 443 853\n"));
+	assert_non_null(strstr(dump, "\nfilterd.metrics-file=\n"));
+	assert_non_null(strstr(dump, "\nqueue.workers=4\n"));
+	assert_non_null(strstr(dump, "\nevents.syslog=yes\n"));
+	size_t lines = 0;
+	for (const char *p = dump; (p = strchr(p, '\n')); p++)
+		lines++;
+	config_rows(&rows);
+	assert_int_equal(lines, rows);
+	free(dump);
+}
+
+static void count_stuck(void *arg, const struct config_row *row)
+{
+	int *count = arg;
+	assert_string_equal(row->key, "first");
+	++*count;
+}
+
+static void reload_applies_what_it_may(void **state)
+{
+	struct config running, fresh;
+	char error[INI_ERROR_MAX];
+	int stuck = 0;
+	(void)state;
+	assert_int_equal(read_text(&running, "[firewall]\nlan = a\n", error), 0);
+	assert_int_equal(
+		read_text(&fresh,
+			  "[firewall]\nlan = a\n[queue]\nfirst = 5\n"
+			  "[filterd]\nruleset = /r\n[events]\nper-second = 9\nsyslog = no\n",
+			  error),
+		0);
+	config_reload(&running, &fresh, count_stuck, &stuck);
+	assert_int_equal(stuck, 1);
+	assert_int_equal(running.queue.first, 7700);
+	assert_string_equal(running.filterd.ruleset, "/r");
+	assert_int_equal(running.events.per_second, 9);
+	assert_int_equal(running.events.syslog, 0);
+}
+
+static void example_file_is_the_table(void **state)
+{
+	char *example = NULL, *file = slurp(SOURCE_ROOT "/packaging/filterd.conf");
+	size_t len = 0;
+	(void)state;
+	FILE *out = open_memstream(&example, &len);
+	config_example(out);
+	fclose(out);
+	assert_string_equal(example, file);
+	free(example);
+	free(file);
+}
+
+// With every key uncommented, the example file gives the defaults.
+static void example_file_is_valid(void **state)
+{
+	char *file = slurp(SOURCE_ROOT "/packaging/filterd.conf"), error[INI_ERROR_MAX] = "";
+	struct config c, defaults;
+	(void)state;
+	char *text = calloc(2, strlen(file)), *to = text;
+	assert_non_null(text);
+	for (char *line = strtok(file, "\n"); line; line = strtok(NULL, "\n"))
+		to += sprintf(to, "%s%s\n", line + (line[0] == '#' && line[1] != ' '),
+			      strcmp(line, "lan =") ? "" : " eth1");
+	assert_int_equal(read_text(&c, text, error), 0);
+	assert_int_equal(read_text(&defaults, "[firewall]\nlan = eth1\n", error), 0);
+	assert_memory_equal(&c, &defaults, sizeof c);
+	free(text);
+	free(file);
+}
+
+static void man_page_has_every_key(void **state)
+{
+	char *page = slurp(SOURCE_ROOT "/docs/filterd.conf.5"), item[128];
+	size_t count;
+	const struct config_row *row = config_rows(&count);
+	(void)state;
+	for (const char *section = ""; count--; section = row->section, row++) {
+		snprintf(item, sizeof item, "\n.Ss [%s]\n", row->section);
+		if (strcmp(section, row->section) && !strstr(page, item))
+			fail_msg("no section [%s] in filterd.conf(5)", row->section);
+		snprintf(item, sizeof item, "\n.It Cm %s\n", row->key);
+		const char *at = strstr(page, item);
+		if (!at)
+			fail_msg("[%s] %s is not in filterd.conf(5)", row->section, row->key);
+		if (row->type == CONFIG_NUMBER) {
+			snprintf(item, sizeof item, "%u to %u", row->min, row->max);
+			const char *range = strstr(at, item), *next = strstr(at + 1, "\n.It");
+			if (!range || (next && range > next))
+				fail_msg("%s: filterd.conf(5) does not say %s", row->key, item);
+		}
+	}
+	free(page);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fills_in_defaults),
+		cmocka_unit_test(reads_every_type),
+		cmocka_unit_test(refuses_with_line_and_what_is_allowed),
+		cmocka_unit_test(refuses_a_path_that_fits_no_socket),
+		cmocka_unit_test(dump_reads_back),
+		cmocka_unit_test(reload_applies_what_it_may),
+		cmocka_unit_test(example_file_is_the_table),
+		cmocka_unit_test(example_file_is_valid),
+		cmocka_unit_test(man_page_has_every_key),
+	};
+	if (argc > 1 && !strcmp(argv[1], "--example")) {
+		config_example(stdout);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
