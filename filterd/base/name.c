@@ -121,11 +121,25 @@ static void put_byte(struct wr *w, uint8_t c)
 	wr_u8(w, (uint8_t)('0' + c % 10));
 }
 
+// Labels that do not fit once escaped: keeps as many of the last ones as do, behind a `?` label.
+static void keep_last_labels(struct name *ret, struct slice text)
+{
+	struct rd r = rd_of(text);
+	while (rd_left(&r) > NAME_MAX_LEN - 2)
+		while (rd_left(&r) > 0 && rd_u8(&r) != '.')
+			;
+	ret->len = (uint8_t)(2 + rd_left(&r));
+	ret->text[0] = '?';
+	ret->text[1] = '.';
+	memcpy(ret->text + 2, r.pos, rd_left(&r));
+	ret->text[ret->len] = '\0';
+}
+
 int name_from_wire(struct name *ret, struct slice labels)
 {
-	struct name n;
+	char text[WIRE_MAX * ESCAPE_LEN];
 	struct rd r = rd_of(labels);
-	struct wr w = wr_init(n.text, NAME_MAX_LEN);
+	struct wr w = wr_init(text, sizeof text);
 	for (;;) {
 		uint8_t len = rd_u8(&r);
 		if (len > NAME_LABEL_MAX)
@@ -142,13 +156,17 @@ int name_from_wire(struct name *ret, struct slice labels)
 	}
 	if (rd_left(&r) != 0)
 		return -EBADMSG;
-	if (!wr_ok(&w))
+	if (labels.len > WIRE_MAX || !wr_ok(&w))
 		return -ENAMETOOLONG;
 	if (wr_len(&w) == 0)
 		return -EINVAL;
-	n.len = (uint8_t)wr_len(&w);
-	n.text[n.len] = '\0';
-	*ret = n;
+	if (wr_len(&w) > NAME_MAX_LEN) {
+		keep_last_labels(ret, slice_of(text, wr_len(&w)));
+		return 0;
+	}
+	ret->len = (uint8_t)wr_len(&w);
+	memcpy(ret->text, text, ret->len);
+	ret->text[ret->len] = '\0';
 	return 0;
 }
 

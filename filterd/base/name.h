@@ -23,8 +23,9 @@ struct name {
 int name_from_text(struct name *ret, struct slice text);
 
 // From DNS wire labels without compression (RFC 1035, section 3.1): length bytes, labels, a final
-// zero. The root gives -EINVAL; a length byte over 63, or bytes missing or left over, -EBADMSG;
-// longer than 253 bytes once escaped, -ENAMETOOLONG.
+// zero. The root gives -EINVAL; a length byte over 63, or bytes missing or left over, -EBADMSG; more
+// than 255 bytes, -ENAMETOOLONG. A name of over 253 bytes once escaped keeps as many of its last labels
+// as fit, behind a label `?`: orders on its parents hold, and it equals no name in an order.
 int name_from_wire(struct name *ret, struct slice labels);
 
 // 0x00-terminated wire labels of a canonical name into `out` (at most 255 bytes); escapes are undone.

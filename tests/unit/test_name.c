@@ -129,7 +129,7 @@ static void names_from_wire(void **state)
 		 L63 "." L63 "." L63 "." A10 A10 A10 A10 A10 A10 "a"},
 		{"too long once escaped",
 		 BYTES("\77" L63 "\77" L63 "\77" L63 "\74" A10 A10 A10 A10 A10 "aaaaaaaaa\0\0"),
-		 -ENAMETOOLONG, NULL},
+		 0, "?." L63 "." L63 "." A10 A10 A10 A10 A10 "aaaaaaaaa\\000"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct name n;
