@@ -7,11 +7,13 @@
 #include <stdlib.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/wire/fragments.h"
 #include "filterd/wire/link.h"
 
 struct capture {
 	pcap_t *pcap;
 	enum link_type link;
+	struct fragments *fragments;
 	uint64_t frame;
 };
 
@@ -71,6 +73,12 @@ int capture_open(struct capture **ret, const char *path, char error[CAPTURE_ERRO
 		capture_close(c);
 		return -EPROTONOSUPPORT;
 	}
+	c->fragments = fragments_new();
+	if (!c->fragments) {
+		snprintf(error, CAPTURE_ERROR_MAX, "%s: %s", path, strerror(ENOMEM));
+		capture_close(c);
+		return -ENOMEM;
+	}
 	*ret = c;
 	return 0;
 }
@@ -79,6 +87,7 @@ void capture_close(struct capture *c)
 {
 	if (!c)
 		return;
+	fragments_free(c->fragments);
 	pcap_close(c->pcap);
 	free(c);
 }
@@ -91,6 +100,8 @@ int capture_next(struct capture *c, struct capture_packet *ret, char error[CAPTU
 	while ((result = pcap_next_ex(c->pcap, &header, &data)) == 1) {
 		c->frame++;
 		struct slice ip = link_ip(c->link, slice_of(data, header->caplen));
+		if (ip.len)
+			ip = fragments_add(c->fragments, ip);
 		if (!ip.len)
 			continue;
 		ret->frame = c->frame;
