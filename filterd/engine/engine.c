@@ -11,7 +11,8 @@
 #include "filterd/engine/judge.h"
 #include "filterd/wire/dns.h"
 
-enum { PORT_DNS = 53, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
+// Kin of DNS with the same messages, whose names are no host names of the Internet.
+enum { PORT_DNS = 53, PORT_NETBIOS = 137, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
 
 struct engine_options engine_defaults(void)
 {
@@ -73,8 +74,9 @@ static bool expects_dns(const struct engine *e)
 		return false;
 	if (engine_is_dns_port(e, p->dst_port))
 		return true;
-	return e->options.any_port && p->dst_port != PORT_MDNS && p->dst_port != PORT_LLMNR &&
-	       dns_query_likely(p->payload);
+	bool kin = p->dst_port == PORT_NETBIOS || p->src_port == PORT_NETBIOS ||
+		   p->dst_port == PORT_MDNS || p->dst_port == PORT_LLMNR;
+	return e->options.any_port && !kin && dns_query_likely(p->payload);
 }
 
 static void datagram_packet(struct engine *e, struct verdict *ret)
