@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// NFQUEUE over libmnl, with libnetfilter_queue's message helpers. Packets are read with one recvmmsg()
+// into buffers that are made once, verdicts go back in one send of ordered messages.
+#include "filterd/daemon/queue.h"
+#include "filterd/daemon/counter.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+enum {
+	COPY_RANGE = 0xffff,
+	BUFFER_BYTES = COPY_RANGE + 1 + 4096, // the packet and its other attributes
+	VERDICT_BYTES = 64,                   // one verdict message: 16 + 4 + 12 + 8, and room
+	ACK_TIMEOUT_MS = 2000,
+};
+
+struct queue {
+	struct mnl_socket *socket;
+	uint16_t numbers[RUNS_LANES];
+	uint32_t next_id[RUNS_LANES]; // of the packet to come, 0 before the first
+	struct queue_counters counters;
+	int acked; // answer to the last configuration message: 1 none yet, else 0 or -errno
+	struct mmsghdr headers[QUEUE_BATCH];
+	struct iovec parts[QUEUE_BATCH];
+	struct sockaddr_nl from[QUEUE_BATCH];
+	char *buffers;
+	struct queue_packet packets[QUEUE_BATCH];
+	struct runs runs;
+	_Alignas(8) char out[QUEUE_BATCH * VERDICT_BYTES];
+};
+
+int queue_fd(const struct queue *q)
+{
+	return mnl_socket_get_fd(q->socket);
+}
+
+const struct queue_counters *queue_counters(const struct queue *q)
+{
+	return &q->counters;
+}
+
+static uint32_t attr_u32(struct nlattr *const *attrs, int type)
+{
+	return attrs[type] ? ntohl(mnl_attr_get_u32(attrs[type])) : 0;
+}
+
+// Ids that were given out but never came: the message found no room in the socket buffer.
+static void note_id(struct queue *q, const struct queue_packet *packet)
+{
+	uint32_t gap = packet->id - q->next_id[packet->lane];
+	if (q->next_id[packet->lane] && gap && gap < UINT32_MAX / 2)
+		counter_add(&q->counters.missed, gap);
+	q->next_id[packet->lane] = packet->id + 1;
+}
+
+static bool packet_read(struct queue *q, const struct nlmsghdr *message, struct queue_packet *ret)
+{
+	struct nlattr *attrs[NFQA_MAX + 1] = {0};
+	if (nfq_nlmsg_parse(message, attrs) < 0 || !attrs[NFQA_PACKET_HDR])
+		return false;
+	const struct nfgenmsg *general = mnl_nlmsg_get_payload(message);
+	const struct nfqnl_msg_packet_hdr *header = mnl_attr_get_payload(attrs[NFQA_PACKET_HDR]);
+	uint32_t info = attr_u32(attrs, NFQA_SKB_INFO);
+	*ret = (struct queue_packet){
+		.id = ntohl(header->packet_id),
+		.lane = ntohs(general->res_id) == q->numbers[1],
+		.hook = header->hook,
+		.truncated = attrs[NFQA_CAP_LEN] || !attrs[NFQA_PAYLOAD],
+		// Without either flag the kernel or the network card has verified it.
+		.checksum_trusted = (info & NFQA_SKB_CSUMNOTREADY) ||
+				    !(info & NFQA_SKB_CSUM_NOTVERIFIED),
+		.mark = attr_u32(attrs, NFQA_MARK),
+		.indev = attr_u32(attrs, NFQA_IFINDEX_INDEV),
+		.outdev = attr_u32(attrs, NFQA_IFINDEX_OUTDEV),
+	};
+	if (attrs[NFQA_PAYLOAD])
+		ret->bytes = slice_of(mnl_attr_get_payload(attrs[NFQA_PAYLOAD]),
+				      mnl_attr_get_payload_len(attrs[NFQA_PAYLOAD]));
+	counter_add(&q->counters.truncated, ret->truncated);
+	note_id(q, ret);
+	return true;
+}
+
+// An answer to a configuration message while one is waited for; else a verdict that came too late.
+static void error_read(struct queue *q, const struct nlmsghdr *message)
+{
+	const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);
+	if (mnl_nlmsg_get_payload_len(message) < sizeof *answer)
+		counter_add(&q->counters.unread, 1);
+	else if (q->acked == 1)
+		q->acked = answer->error;
+	else
+		counter_add(&q->counters.refused, 1);
+}
+
+// One datagram holds one message. True if it was a packet.
+static bool message_read(struct queue *q, unsigned i, struct queue_packet *ret)
+{
+	const struct nlmsghdr *message = q->parts[i].iov_base;
+	bool from_kernel = q->from[i].nl_pid == 0;
+	if (from_kernel && mnl_nlmsg_ok(message, (int)q->headers[i].msg_len)) {
+		if (message->nlmsg_type == NLMSG_ERROR) {
+			error_read(q, message);
+			return false;
+		}
+		if (message->nlmsg_type == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) &&
+		    packet_read(q, message, ret))
+			return true;
+	}
+	counter_add(&q->counters.unread, 1);
+	return false;
+}
+
+unsigned queue_receive(struct queue *q, const struct queue_packet **ret)
+{
+	runs_clear(&q->runs);
+	for (unsigned i = 0; i < QUEUE_BATCH; i++)
+		q->headers[i].msg_hdr.msg_namelen = sizeof q->from[i];
+	int got = recvmmsg(queue_fd(q), q->headers, QUEUE_BATCH, MSG_DONTWAIT, NULL);
+	if (got < 0) {
+		counter_add(&q->counters.overruns, errno == ENOBUFS);
+		return 0;
+	}
+	unsigned count = 0;
+	for (unsigned i = 0; i < (unsigned)got; i++)
+		count += message_read(q, i, &q->packets[count]);
+	counter_add(&q->counters.batches, count > 0);
+	counter_add(&q->counters.received, count);
+	*ret = q->packets;
+	return count;
+}
+
+void queue_verdict(struct queue *q, const struct queue_packet *packet, enum run_verdict verdict,
+		   uint32_t mark)
+{
+	runs_add(&q->runs, packet->lane, packet->id, verdict, mark);
+}
+
+void queue_send(struct queue *q)
+{
+	size_t len = 0;
+	for (uint32_t i = 0; i < q->runs.count; i++) {
+		const struct run *run = &q->runs.at[i];
+		int type = run->batch ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT;
+		struct nlmsghdr *message = nfq_nlmsg_put(q->out + len, type, q->numbers[run->lane]);
+		nfq_nlmsg_verdict_put(message, (int)run->id, (int)run->verdict);
+		if (run->verdict == RUN_ACCEPT)
+			nfq_nlmsg_verdict_put_mark(message, run->mark);
+		len += MNL_ALIGN(message->nlmsg_len);
+	}
+	if (!len)
+		return;
+	// The kernel works through the messages inside this call, so a second try repeats none.
+	if (mnl_socket_sendto(q->socket, q->out, len) < 0 &&
+	    mnl_socket_sendto(q->socket, q->out, len) < 0)
+		counter_add(&q->counters.unsent, 1);
+	counter_add(&q->counters.messages, q->runs.count);
+	runs_clear(&q->runs);
+}
+
+// Reads until the configuration message is answered. Packets of a queue bound already may come in
+// between: they go to the end of their queue again, unjudged but not lost.
+static int await_ack(struct queue *q)
+{
+	while (q->acked == 1) {
+		struct pollfd readable = {.fd = queue_fd(q), .events = POLLIN};
+		if (poll(&readable, 1, ACK_TIMEOUT_MS) == 0)
+			return -ETIMEDOUT;
+		const struct queue_packet *packets;
+		unsigned count = queue_receive(q, &packets);
+		for (unsigned i = 0; i < count; i++)
+			queue_verdict(q, &packets[i], RUN_REPEAT, 0);
+		queue_send(q);
+	}
+	return q->acked;
+}
+
+// Binding and settings in one message: in between, the kernel would drop packets.
+static int bind_queue(struct queue *q, const struct queue_options *options, uint16_t number,
+		      uint32_t flags)
+{
+	_Alignas(8) char out[MNL_NLMSG_HDRLEN + 256];
+	if (options->fail_open)
+		flags |= NFQA_CFG_F_FAIL_OPEN;
+	struct nlmsghdr *message = nfq_nlmsg_put(out, NFQNL_MSG_CONFIG, number);
+	message->nlmsg_flags |= NLM_F_ACK;
+	nfq_nlmsg_cfg_put_cmd(message, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_RANGE);
+	nfq_nlmsg_cfg_put_qmaxlen(message, options->length);
+	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO));
+	q->acked = 1;
+	if (mnl_socket_sendto(q->socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	return await_ack(q);
+}
+
+static int socket_open(struct queue *q, uint32_t buffer)
+{
+	q->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!q->socket || mnl_socket_bind(q->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	int fd = queue_fd(q), size = (int)buffer, on = 1;
+	// Room beyond net.core.rmem_max needs CAP_NET_ADMIN; without it, as much as there is.
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on); // errors without our message
+	return 0;
+}
+
+// Buffers lie in one mapping, of which only what packets really fill takes memory.
+static int buffers_make(struct queue *q)
+{
+	q->buffers = mmap(NULL, (size_t)QUEUE_BATCH * BUFFER_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (q->buffers == MAP_FAILED) {
+		q->buffers = NULL;
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < QUEUE_BATCH; i++) {
+		q->parts[i] = (struct iovec){q->buffers + (size_t)i * BUFFER_BYTES, BUFFER_BYTES};
+		q->headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &q->from[i], .msg_iov = &q->parts[i], .msg_iovlen = 1};
+	}
+	return 0;
+}
+
+static void explain(char error[QUEUE_ERROR_MAX], int err, unsigned number)
+{
+	const char *why = err == -EBUSY   ? "another process has it (a second filterd?)"
+			  : err == -EPERM ? "it takes CAP_NET_ADMIN"
+					  : strerror(-err);
+	snprintf(error, QUEUE_ERROR_MAX, "can't bind netfilter queue %u: %s", number, why);
+}
+
+int queue_open(struct queue **ret, const struct queue_options *options, char error[QUEUE_ERROR_MAX])
+{
+	struct queue *q = calloc(1, sizeof *q);
+	if (!q) {
+		snprintf(error, QUEUE_ERROR_MAX, "no memory for a queue");
+		return -ENOMEM;
+	}
+	q->numbers[0] = options->tcp;
+	q->numbers[1] = options->udp;
+	int err = buffers_make(q);
+	if (!err)
+		err = socket_open(q, options->socket_buffer);
+	snprintf(error, QUEUE_ERROR_MAX, "can't open a netlink socket: %s", strerror(-err));
+	for (unsigned lane = 0; lane < RUNS_LANES && !err; lane++) {
+		err = bind_queue(q, options, q->numbers[lane], lane ? 0 : NFQA_CFG_F_GSO);
+		if (err)
+			explain(error, err, q->numbers[lane]);
+	}
+	if (err)
+		queue_close(q);
+	else
+		*ret = q;
+	return err;
+}
+
+void queue_close(struct queue *q)
+{
+	if (!q)
+		return;
+	if (q->socket)
+		mnl_socket_close(q->socket);
+	if (q->buffers)
+		munmap(q->buffers, (size_t)QUEUE_BATCH * BUFFER_BYTES);
+	free(q);
+}

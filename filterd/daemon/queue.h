@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Packets from the kernel and verdicts back: one netlink socket bound to a worker's two netfilter queues
+// (NFQUEUE), one for TCP and one for UDP. Only TCP may come as super-packets: the borders between the
+// datagrams of one of UDP can't be seen. A queue belongs to one thread at a time; its counters may be
+// read by others.
+#pragma once
+#include "filterd/base/slice.h"
+#include "filterd/daemon/runs.h"
+
+struct queue;
+
+enum { QUEUE_BATCH = RUNS_MAX, QUEUE_ERROR_MAX = 160 };
+
+// The numbers of enum nf_inet_hooks.
+enum queue_hook { QUEUE_PREROUTING = 0, QUEUE_INPUT = 1, QUEUE_FORWARD = 2 };
+
+struct queue_options {
+	uint16_t tcp, udp;      // queue numbers
+	bool fail_open;         // the kernel lets pass what it can't queue
+	uint32_t length;        // packets that each queue holds
+	uint32_t socket_buffer; // bytes
+};
+
+struct queue_packet {
+	struct slice bytes; // from the IP header on; valid until the next queue_receive()
+	uint32_t id;
+	uint8_t lane; // 0 TCP, 1 UDP
+	uint8_t hook; // enum queue_hook
+	bool truncated;
+	bool checksum_trusted;
+	uint32_t mark;
+	uint32_t indev, outdev; // interface indexes, 0 if there is none
+};
+
+// One writer; others read with relaxed atomic loads.
+struct queue_counters {
+	uint64_t received, batches;
+	uint64_t messages;  // verdict messages sent
+	uint64_t truncated; // packets longer than what came
+	uint64_t overruns;  // times the kernel found the socket buffer full (ENOBUFS)
+	uint64_t missed;    // packets given an id that never came: passed or dropped unjudged
+	uint64_t unread;    // messages that were no packet or could not be read
+	uint64_t refused;   // verdicts that the kernel refused (the packet was gone)
+	uint64_t unsent;    // sends of verdicts that failed
+};
+
+// Binds both queues; needs CAP_NET_ADMIN. 0, or a negative errno (-EBUSY: another process has one of
+// them) with a sentence in `error`.
+int queue_open(struct queue **ret, const struct queue_options *options,
+	       char error[QUEUE_ERROR_MAX]);
+
+// Unbinds. What the kernel still holds in the queues is dropped by it.
+void queue_close(struct queue *q);
+
+int queue_fd(const struct queue *q); // readable when packets wait
+
+// The packets that wait, at most QUEUE_BATCH; never blocks. Returns how many (0: none, or an overrun,
+// which is counted); *ret is valid until the next call. Each must get a queue_verdict(), in order,
+// before queue_send().
+unsigned queue_receive(struct queue *q, const struct queue_packet **ret);
+
+// Notes the verdict over a packet; the packet goes on with `mark` in place of its own.
+void queue_verdict(struct queue *q, const struct queue_packet *packet, enum run_verdict verdict,
+		   uint32_t mark);
+
+// Sends the verdicts noted, all at once.
+void queue_send(struct queue *q);
+
+const struct queue_counters *queue_counters(const struct queue *q);

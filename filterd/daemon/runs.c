@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A run grows in place: what other lanes added behind it does not mind, for lanes are separate queues.
+#include "filterd/daemon/runs.h"
+#include <assert.h>
+#include <string.h>
+
+void runs_clear(struct runs *r)
+{
+	r->count = 0;
+	memset(r->last, 0, sizeof r->last);
+}
+
+void runs_add(struct runs *r, uint8_t lane, uint32_t id, enum run_verdict verdict, uint32_t mark)
+{
+	assert(lane < RUNS_LANES);
+	struct run *last = r->last[lane] ? &r->at[r->last[lane] - 1] : NULL;
+	if (last && last->verdict == RUN_ACCEPT && verdict == RUN_ACCEPT && last->mark == mark) {
+		last->id = id;
+		last->batch = true;
+		return;
+	}
+	assert(r->count < RUNS_MAX);
+	r->at[r->count++] = (struct run){.id = id, .mark = mark, .verdict = verdict, .lane = lane};
+	r->last[lane] = (uint8_t)r->count;
+}
