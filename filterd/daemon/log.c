@@ -5,15 +5,18 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <syslog.h>
 
 static struct logsocket *log_socket; // NULL: standard error
 static bool log_debugging;
+static bool log_to_journal; // which takes a level in front of a line
 
 void log_start(enum log_target target, bool debug)
 {
 	log_stop();
 	log_debugging = debug;
+	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
 	if (target == LOG_TO_SYSLOG)
 		log_socket = logsocket_new(NULL, "filterd");
 }
@@ -33,8 +36,11 @@ __attribute__((format(printf, 2, 0))) static void line(int level, const char *fo
 		len = 0;
 	if ((size_t)len >= sizeof text)
 		len = sizeof text - 1;
-	if (!log_socket ||
-	    logsocket_send(log_socket, LOG_DAEMON | level, "", slice_of(text, (size_t)len)))
+	bool unsent = !log_socket || logsocket_send(log_socket, LOG_DAEMON | level, "",
+						    slice_of(text, (size_t)len));
+	if ((unsent || level <= LOG_ERR) && log_to_journal)
+		fprintf(stderr, "<%d>%s\n", level, text);
+	else if (unsent || level <= LOG_ERR)
 		fprintf(stderr, "filterd: %s\n", text);
 	errno = saved;
 }

@@ -7,8 +7,9 @@
 
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
-// Until this is called, lines go to standard error. With LOG_TO_SYSLOG a line that the syslog daemon
-// does not take goes to standard error. `debug`: log_debug() lines too.
+// Until this is called, lines go to standard error. With LOG_TO_SYSLOG, errors go there too, for who
+// starts the daemon by hand, and so does every line that the syslog daemon does not take. `debug`:
+// log_debug() lines too.
 void log_start(enum log_target target, bool debug);
 void log_stop(void);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// filterd(8): the command line.
+// filterd(8): the command line. The daemon never forks; a service manager or a shell keeps it.
 #include "filterd/daemon/config.h"
+#include "filterd/daemon/gateway.h"
 #include "filterd/daemon/log.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,8 +9,10 @@
 enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
-	"usage: filterd [-hTtV] [-c FILE]\n"
+	"usage: filterd [-dfhTtV] [-c FILE]\n"
 	"  -c FILE  configuration (default /etc/filterd/filterd.conf)\n"
+	"  -d       log lines for developers too\n"
+	"  -f       log to standard error, not to syslog\n"
 	"  -t       check the configuration and exit: 0 good, 1 not\n"
 	"  -T       check it, and print every effective value as section.key=value\n"
 	"  -h       this text\n"
@@ -17,17 +20,23 @@ static const char usage[] =
 
 struct options {
 	const char *config_path;
-	bool check, dump;
+	bool check, dump, foreground, debug;
 };
 
 // Returns -1 to go on, or the exit code.
 static int options_read(struct options *ret, int argc, char **argv)
 {
 	*ret = (struct options){.config_path = "/etc/filterd/filterd.conf"};
-	for (int c; (c = getopt(argc, argv, "c:hTtV")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "c:dfhTtV")) != -1;) {
 		switch (c) {
 		case 'c':
 			ret->config_path = optarg;
+			break;
+		case 'd':
+			ret->debug = true;
+			break;
+		case 'f':
+			ret->foreground = true;
 			break;
 		case 'T':
 			ret->dump = true;
@@ -66,5 +75,10 @@ int main(int argc, char **argv)
 	}
 	if (options.dump)
 		config_dump(&config, stdout);
-	return EXIT_SUCCESS;
+	if (options.dump || options.check)
+		return EXIT_SUCCESS;
+	log_start(options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG, options.debug);
+	int code = gateway_run(&config, options.config_path);
+	log_stop();
+	return code;
 }

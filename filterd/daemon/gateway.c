@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sockets are opened first, with all privileges; then these are dropped, and only then threads are made,
+// so that no thread ever has more. From then on the main thread handles signals, link changes and
+// events. Nothing that goes wrong in a reload changes what is in force.
+#include "filterd/daemon/gateway.h"
+#include "filterd/base/clock.h"
+#include "filterd/daemon/doorbell.h"
+#include "filterd/daemon/event_json.h"
+#include "filterd/daemon/links.h"
+#include "filterd/daemon/log.h"
+#include "filterd/daemon/privs.h"
+#include "filterd/daemon/service.h"
+#include "filterd/daemon/sink.h"
+#include "filterd/daemon/store.h"
+#include "filterd/daemon/worker.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+	TICK_MS = 1000,
+	TAKE_MAX = 4096
+}; // events taken from one worker before others get their turn
+
+struct gateway {
+	struct config config;
+	const char *config_path;
+	struct store *store;
+	struct links *links;
+	struct doorbell *doorbell;
+	struct events *events;
+	struct sink *sink;
+	struct worker *workers[CONFIG_WORKERS_MAX];
+	unsigned workers_made, workers_started;
+	int signal_fd;
+	bool ending;
+	uint64_t beats[CONFIG_WORKERS_MAX]; // of each worker when the watchdog was last fed
+};
+
+static uint64_t random_u64(void)
+{
+	uint64_t v = 0;
+	while (getrandom(&v, sizeof v, 0) != sizeof v)
+		;
+	return v;
+}
+
+static void tell_line(void *arg, const struct events_line *line)
+{
+	struct gateway *g = arg;
+	char json[EVENT_JSON_MAX];
+	size_t len = event_json_line(line, json);
+	if (len)
+		sink_write(g->sink, slice_of(json, len));
+}
+
+static void tell_suppressed(void *arg, uint64_t count, int64_t now_ns)
+{
+	struct gateway *g = arg;
+	char json[EVENT_JSON_MAX];
+	size_t len = event_json_suppressed(count, now_ns, json);
+	if (len)
+		sink_write(g->sink, slice_of(json, len));
+}
+
+static struct events_options events_options(const struct config *config)
+{
+	return (struct events_options){
+		.per_second = config->events.per_second,
+		.summary_interval_s = config->events.summary_interval_s,
+		.client_prefix4 = (uint8_t)config->events.client_prefix4,
+		.client_prefix6 = (uint8_t)config->events.client_prefix6,
+	};
+}
+
+// Takes what the workers have noted. True if there may be more.
+static bool take_events(struct gateway *g)
+{
+	struct event event;
+	bool more = false;
+	for (unsigned i = 0; i < g->workers_made; i++) {
+		unsigned taken = 0;
+		while (taken < TAKE_MAX && worker_take_event(g->workers[i], &event)) {
+			events_add(g->events, &event);
+			taken++;
+		}
+		more |= taken == TAKE_MAX;
+	}
+	return more;
+}
+
+static void log_rules(const struct rules *rules)
+{
+	log_info("orders in force: %u orders, %" PRIu64 " names, %zu bytes, serial %016" PRIx64,
+		 rules->orders, ruleset_names(rules->ruleset), ruleset_bytes(rules->ruleset),
+		 ruleset_checksum(rules->ruleset));
+}
+
+// Orders at the start. No file yet is a beginning, a bad one a mistake that somebody must see.
+static int first_rules(struct gateway *g)
+{
+	char error[RULESET_ERROR_MAX];
+	const char *path = g->config.filterd.ruleset;
+	struct ruleset *ruleset;
+	int err = ruleset_open_file(&ruleset, path, error);
+	if (err == -ENOENT) {
+		log_warn("%s does not exist: starting WITHOUT ORDERS, nothing is blocked "
+			 "(filterctl compile makes it)",
+			 path);
+		err = ruleset_open_empty(&ruleset);
+		snprintf(error, sizeof error, "no memory");
+	}
+	if (err) {
+		log_err("can't use the orders in %s: %s", path, error);
+		return err;
+	}
+	g->store = store_new(ruleset, g->config.queue.workers, clock_now_ns());
+	if (g->store)
+		return 0;
+	ruleset_close(ruleset);
+	log_err("no memory for the orders");
+	return -ENOMEM;
+}
+
+static struct engine_options engine_options(const struct config *config)
+{
+	struct engine_options options = engine_defaults();
+	options.flows = config->engine.flows;
+	options.buffers = config->engine.buffers;
+	options.seed = random_u64();
+	options.answer_ttl_s = config->engine.answer_ttl_s;
+	memset(options.dns_ports, 0, sizeof options.dns_ports);
+	memcpy(options.dns_ports, config->firewall.dns_ports.at,
+	       config->firewall.dns_ports.count * sizeof options.dns_ports[0]);
+	for (unsigned i = 0; i <= HOSTNAME_PROTOCOLS; i++)
+		options.undecided[i] = config->engine.undecided[i] ? UNDECIDED_DROP
+								   : UNDECIDED_PASS;
+	return options;
+}
+
+static int make_workers(struct gateway *g)
+{
+	char error[QUEUE_ERROR_MAX];
+	const struct config *config = &g->config;
+	struct worker_options options = {
+		.mark_shift = config->firewall.mark_shift,
+		.queue = {.fail_open = config->firewall.failure == CONFIG_FAILURE_OPEN,
+			  .length = config->queue.length,
+			  .socket_buffer = config->queue.socket_buffer},
+		.engine = engine_options(config),
+		.store = g->store,
+		.links = g->links,
+		.doorbell = g->doorbell,
+	};
+	for (; g->workers_made < config->queue.workers; g->workers_made++) {
+		options.number = g->workers_made;
+		options.queue.tcp = (uint16_t)(config->queue.first + g->workers_made);
+		options.queue.udp = (uint16_t)(options.queue.tcp + config->queue.workers);
+		int err = worker_new(&g->workers[g->workers_made], &options, error);
+		if (err) {
+			log_err("%s", error);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int start_workers(struct gateway *g)
+{
+	for (; g->workers_started < g->workers_made; g->workers_started++) {
+		int err = worker_start(g->workers[g->workers_started]);
+		if (err) {
+			log_err("can't start a thread: %s", strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int catch_signals(struct gateway *g)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL); // threads inherit it
+	signal(SIGPIPE, SIG_IGN);
+	g->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return g->signal_fd < 0 ? -errno : 0;
+}
+
+static int make_outlets(struct gateway *g)
+{
+	struct events_options options = events_options(&g->config);
+	struct events_out out = {tell_line, tell_suppressed, g};
+	int err = catch_signals(g);
+	if (!err) {
+		g->links = links_new(&g->config.firewall.lan, &g->config.firewall.oneway);
+		g->doorbell = doorbell_new();
+		g->sink = sink_new(NULL);
+		g->events = events_new(&options, &out, random_u64());
+		if (!g->links || !g->doorbell || !g->sink || !g->events)
+			err = errno ? -errno : -ENOMEM;
+	}
+	if (err)
+		log_err("can't start: %s", strerror(-err));
+	else
+		sink_enable(g->sink, g->config.events.syslog, g->config.events.to_stdout);
+	return err;
+}
+
+static int start(struct gateway *g)
+{
+	char error[PRIVS_ERROR_MAX];
+	int err = make_outlets(g);
+	if (!err)
+		err = first_rules(g);
+	if (!err)
+		err = make_workers(g);
+	if (err)
+		return err;
+	err = privs_drop(g->config.filterd.user, error);
+	if (err) {
+		log_err("%s", error);
+		return err;
+	}
+	return start_workers(g);
+}
+
+static void report_ready(const struct gateway *g)
+{
+	char status[160];
+	const struct rules *rules = store_current(g->store);
+	snprintf(status, sizeof status, "%u orders, %" PRIu64 " names, %u workers", rules->orders,
+		 ruleset_names(rules->ruleset), g->workers_started);
+	service_ready(status);
+}
+
+static void log_stuck(void *arg, const struct config_row *row)
+{
+	(void)arg;
+	log_warn("[%s] %s has changed, which takes effect with a restart", row->section, row->key);
+}
+
+static void reload_config(struct gateway *g)
+{
+	struct config fresh;
+	char error[INI_ERROR_MAX];
+	if (config_file(&fresh, g->config_path, error)) {
+		log_err("configuration not reloaded: %s", error);
+		return;
+	}
+	config_reload(&g->config, &fresh, log_stuck, NULL);
+	struct events_options options = events_options(&g->config);
+	events_set_options(g->events, &options);
+	sink_enable(g->sink, g->config.events.syslog, g->config.events.to_stdout);
+}
+
+// Events about the old orders are taken before these are gone: by then no worker can note another.
+static void reload_rules(struct gateway *g)
+{
+	char error[RULESET_ERROR_MAX];
+	struct ruleset *ruleset;
+	if (ruleset_open_file(&ruleset, g->config.filterd.ruleset, error)) {
+		log_err("orders not reloaded, the old ones stay in force: %s", error);
+		return;
+	}
+	if (store_swap(g->store, ruleset, clock_now_ns())) {
+		ruleset_close(ruleset);
+		log_err("orders not reloaded, the old ones stay in force: no memory");
+		return;
+	}
+	while (take_events(g))
+		;
+	store_retire(g->store);
+	log_rules(store_current(g->store));
+}
+
+static void read_signals(struct gateway *g)
+{
+	struct signalfd_siginfo info;
+	while (read(g->signal_fd, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo != SIGHUP) {
+			g->ending = true;
+			continue;
+		}
+		service_reloading();
+		reload_config(g);
+		reload_rules(g);
+		report_ready(g);
+	}
+}
+
+// The manager hears from us only if every worker has gone round since it last did.
+static void feed_watchdog(struct gateway *g)
+{
+	for (unsigned i = 0; i < g->workers_started; i++)
+		if (worker_beats(g->workers[i]) == g->beats[i])
+			return;
+	for (unsigned i = 0; i < g->workers_started; i++)
+		g->beats[i] = worker_beats(g->workers[i]);
+	service_alive();
+}
+
+static void loop(struct gateway *g)
+{
+	struct pollfd fds[] = {
+		{.fd = g->signal_fd, .events = POLLIN},
+		{.fd = doorbell_fd(g->doorbell), .events = POLLIN},
+		{.fd = links_fd(g->links), .events = POLLIN},
+	};
+	while (!g->ending) {
+		doorbell_arm(g->doorbell);
+		bool more = take_events(g);
+		events_tick(g->events, clock_now_ns());
+		if (service_watchdog_ms())
+			feed_watchdog(g);
+		poll(fds, sizeof fds / sizeof fds[0], more ? 0 : TICK_MS);
+		links_read(g->links);
+		read_signals(g);
+	}
+}
+
+static void stop(struct gateway *g)
+{
+	for (unsigned i = 0; i < g->workers_started; i++)
+		worker_stop(g->workers[i]);
+	for (unsigned i = 0; i < g->workers_started; i++)
+		worker_join(g->workers[i]);
+	if (g->events) {
+		while (take_events(g))
+			;
+		events_flush(g->events, clock_now_ns());
+	}
+	for (unsigned i = 0; i < g->workers_made; i++)
+		worker_free(g->workers[i]);
+	store_free(g->store);
+	events_free(g->events);
+	sink_free(g->sink);
+	doorbell_free(g->doorbell);
+	links_free(g->links);
+	if (g->signal_fd >= 0)
+		close(g->signal_fd);
+}
+
+int gateway_run(const struct config *config, const char *config_path)
+{
+	struct gateway g = {.config = *config, .config_path = config_path, .signal_fd = -1};
+	int err = start(&g);
+	if (!err) {
+		log_info("filterd " FILTERD_VERSION " runs, %u workers on queues %u to %u",
+			 g.workers_started, config->queue.first,
+			 config->queue.first + 2 * config->queue.workers - 1);
+		log_rules(store_current(g.store));
+		report_ready(&g);
+		loop(&g);
+		service_stopping();
+		log_info("ending");
+	}
+	stop(&g);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the daemon may do, and as whom. It keeps two capabilities for its whole life; which, and why,
+// stands in privs.c.
+#pragma once
+
+enum { PRIVS_ERROR_MAX = 200 };
+
+// Started as root: becomes `user` (and its groups) with only these capabilities; with "root" it stays
+// root with only these. Started as anybody else: checks that it has them, and drops all others. To be
+// called once, before threads are made. 0, or a negative errno with a sentence in `error`.
+int privs_drop(const char *user, char error[PRIVS_ERROR_MAX]);

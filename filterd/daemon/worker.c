@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The loop over batches: receive, judge each, send all verdicts, pass the point at which rules may be
+// replaced. Only when nothing waits does it go offline and sleep.
+#include "filterd/daemon/worker.h"
+#include "filterd/base/clock.h"
+#include "filterd/daemon/counter.h"
+#include "filterd/daemon/doorbell.h"
+#include "filterd/daemon/links.h"
+#include "filterd/daemon/outcome.h"
+#include "filterd/daemon/ring.h"
+#include "filterd/daemon/store.h"
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { HEARTBEAT_MS = 1000, DRAIN_BATCHES_MAX = 1024 };
+
+struct worker {
+	struct worker_options options;
+	struct queue *queue;
+	struct inject *inject;
+	struct engine *engine;
+	struct ring *ring;
+	uint64_t generation; // of the rules that the engine has
+	uint64_t beats;
+	pthread_t thread;
+	int wake_fd;
+	atomic_bool stopping;
+};
+
+static void note_event(struct worker *w, const struct rules *rules, const struct verdict *verdict,
+		       int64_t now_ns)
+{
+	struct event event;
+	if (!event_from_verdict(&event, verdict, rules->ruleset, now_ns))
+		return;
+	store_hit(rules, w->options.number, event.order);
+	if (ring_put(w->ring, &event))
+		doorbell_ring(w->options.doorbell);
+}
+
+// Replies leave by the interface that the flow uses on that side, but where replies take another path
+// anyway the routing table knows best.
+static void send_replies(struct worker *w, const struct queue_packet *packet, unsigned from,
+			 const struct verdict *verdict)
+{
+	bool from_client = from & LINK_LAN;
+	for (unsigned i = 0; i < verdict->reply_count; i++) {
+		bool to_client = verdict->replies[i].to == REPLY_TO_CLIENT;
+		uint32_t ifindex = to_client == from_client ? packet->indev : packet->outdev;
+		inject_send(w->inject, to_client ? INJECT_TO_CLIENT : INJECT_TO_SERVER,
+			    verdict->replies[i].bytes, from & LINK_ONEWAY ? 0 : ifindex);
+	}
+}
+
+static void judge(struct worker *w, const struct rules *rules, const struct queue_packet *packet,
+		  int64_t now_ns)
+{
+	struct verdict verdict;
+	unsigned from = links_flags(w->options.links, packet->indev);
+	if (links_flags(w->options.links, packet->outdev) & LINK_ONEWAY)
+		from |= LINK_ONEWAY;
+	struct engine_packet judged = {
+		.bytes = packet->bytes,
+		.side = from & LINK_LAN ? ENGINE_SIDE_CLIENT : ENGINE_SIDE_SERVER,
+		.flags = (packet->checksum_trusted ? (unsigned)ENGINE_CHECKSUM_TRUSTED : 0) |
+			 (packet->truncated ? (unsigned)ENGINE_TRUNCATED : 0) |
+			 (from & LINK_ONEWAY ? (unsigned)ENGINE_ONEWAY : 0),
+	};
+	engine_packet(w->engine, &judged, now_ns, &verdict);
+	struct outcome outcome =
+		outcome_of(&verdict, packet->hook, packet->mark, w->options.mark_shift);
+	queue_verdict(w->queue, packet, outcome.accept ? RUN_ACCEPT : RUN_DROP, outcome.mark);
+	send_replies(w, packet, from, &verdict);
+	note_event(w, rules, &verdict, now_ns);
+}
+
+// False if nothing waited.
+static bool batch(struct worker *w)
+{
+	const struct queue_packet *packets;
+	unsigned count = queue_receive(w->queue, &packets);
+	if (!count)
+		return false;
+	const struct rules *rules = store_rules(w->options.store);
+	if (rules->generation != w->generation) {
+		engine_set_ruleset(w->engine, rules->ruleset);
+		w->generation = rules->generation;
+	}
+	int64_t now_ns = clock_now_ns();
+	for (unsigned i = 0; i < count; i++)
+		judge(w, rules, &packets[i], now_ns);
+	queue_send(w->queue);
+	return true;
+}
+
+static void sleep_until_packets(struct worker *w)
+{
+	struct pollfd fds[] = {{.fd = queue_fd(w->queue), .events = POLLIN},
+			       {.fd = w->wake_fd, .events = POLLIN}};
+	store_offline();
+	poll(fds, 2, HEARTBEAT_MS);
+	store_online();
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	store_join();
+	while (!atomic_load_explicit(&w->stopping, memory_order_relaxed)) {
+		if (!batch(w))
+			sleep_until_packets(w);
+		store_idle();
+		counter_add(&w->beats, 1);
+	}
+	for (int i = 0; i < DRAIN_BATCHES_MAX && batch(w); i++)
+		store_idle();
+	store_leave();
+	return NULL;
+}
+
+int worker_new(struct worker **ret, const struct worker_options *options,
+	       char error[QUEUE_ERROR_MAX])
+{
+	struct worker *w = calloc(1, sizeof *w);
+	int err = -ENOMEM;
+	snprintf(error, QUEUE_ERROR_MAX, "no memory for worker %u", options->number);
+	if (!w)
+		return err;
+	w->options = *options;
+	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->ring = ring_new();
+	w->engine = engine_new(&options->engine, store_current(options->store)->ruleset);
+	w->generation = store_current(options->store)->generation;
+	if (w->wake_fd < 0 || !w->ring || !w->engine)
+		goto out;
+	w->inject = inject_new(options->mark_shift);
+	if (!w->inject) {
+		err = -errno;
+		snprintf(error, QUEUE_ERROR_MAX, "can't open raw sockets: %s", strerror(-err));
+		goto out;
+	}
+	err = queue_open(&w->queue, &options->queue, error);
+out:
+	if (err)
+		worker_free(w);
+	else
+		*ret = w;
+	return err;
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	queue_close(w->queue);
+	inject_free(w->inject);
+	engine_free(w->engine);
+	ring_free(w->ring);
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+	free(w);
+}
+
+int worker_start(struct worker *w)
+{
+	char name[16];
+	int err = pthread_create(&w->thread, NULL, run, w);
+	if (err)
+		return -err;
+	snprintf(name, sizeof name, "worker%u", w->options.number);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+	atomic_store(&w->stopping, true);
+	(void)!eventfd_write(w->wake_fd, 1);
+}
+
+void worker_join(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+}
+
+uint64_t worker_beats(const struct worker *w)
+{
+	return counter_read(&w->beats);
+}
+
+bool worker_take_event(struct worker *w, struct event *ret)
+{
+	return ring_take(w->ring, ret);
+}
+
+uint64_t worker_events_lost(const struct worker *w)
+{
+	return ring_lost(w->ring);
+}
+
+const struct engine_counters *worker_engine_counters(const struct worker *w)
+{
+	return engine_counters(w->engine);
+}
+
+const struct queue_counters *worker_queue_counters(const struct worker *w)
+{
+	return queue_counters(w->queue);
+}
+
+const struct inject_counters *worker_inject_counters(const struct worker *w)
+{
+	return inject_counters(w->inject);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A worker: one thread that takes packets from its two queues, has its engine judge them, and gives the
+// verdicts back. It shares nothing with its like but the rules in force (store.h) and the table of
+// interfaces (links.h), takes no lock and allocates nothing while packets flow.
+//
+// Who may call what:
+//   main thread, before worker_start()   worker_new()
+//   main thread, at any time             worker_beats(), worker_take_event(), the counters
+//   main thread, once                    worker_start(), worker_stop(), worker_join(), in this order
+//   main thread, after worker_join()     worker_free()
+//   the worker's own thread              everything on its queue, inject and engine; ring_put();
+//                                        store_join() to store_leave(); links_flags()
+// The main thread alone owns signals, the control socket, reload, events and metrics.
+#pragma once
+#include "filterd/daemon/event.h"
+#include "filterd/daemon/inject.h"
+#include "filterd/daemon/queue.h"
+#include "filterd/engine/engine.h"
+
+struct worker;
+struct store;
+struct links;
+struct doorbell;
+
+struct worker_options {
+	unsigned number; // from 0
+	unsigned mark_shift;
+	struct queue_options queue;
+	struct engine_options engine;
+	struct store *store; // borrowed, as are the next two
+	struct links *links;
+	struct doorbell *doorbell; // rung when there is an event to take
+};
+
+// Makes the engine, opens sockets, and binds the queues last: packets wait from then on. 0, or a
+// negative errno with a sentence in `error`.
+int worker_new(struct worker **ret, const struct worker_options *options,
+	       char error[QUEUE_ERROR_MAX]);
+void worker_free(struct worker *w); // accepts NULL
+
+int worker_start(struct worker *w); // 0 or a negative errno
+// Asks the thread to end: it gives verdicts over all that waits now, then returns.
+void worker_stop(struct worker *w);
+void worker_join(struct worker *w);
+
+// Grows at least once a second while the thread is alive.
+uint64_t worker_beats(const struct worker *w);
+
+// The next event that this worker has noted; false if there is none.
+bool worker_take_event(struct worker *w, struct event *ret);
+uint64_t worker_events_lost(const struct worker *w);
+
+const struct engine_counters *worker_engine_counters(const struct worker *w);
+const struct queue_counters *worker_queue_counters(const struct worker *w);
+const struct inject_counters *worker_inject_counters(const struct worker *w);
