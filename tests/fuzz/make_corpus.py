@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the seeds of the wire fuzz targets (corpus/name, dns, tls, packet) into this folder. The same
+every time; needs scapy for the packets."""
+import pathlib
+import struct
+
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import (IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
+                                IPv6ExtHdrRouting)
+
+HERE = pathlib.Path(__file__).parent / "corpus"
+
+
+def write(noun, seeds):
+    folder = HERE / noun
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in seeds.items():
+        (folder / name).write_bytes(data)
+
+
+def labels(name):
+    return b"".join(bytes([len(x)]) + x for x in name.split(b".")) + b"\0"
+
+
+def query(*questions, flags=0x0100, count=None, records=b"", ar=0):
+    head = struct.pack(">6H", 7, flags, len(questions) if count is None else count, 0, 0, ar)
+    return head + b"".join(questions) + records
+
+
+def question(name, kind=1, cls=1):
+    return labels(name) + struct.pack(">2H", kind, cls)
+
+
+def vector(width, data):
+    return len(data).to_bytes(width, "big") + data
+
+
+def extension(kind, data):
+    return kind.to_bytes(2, "big") + vector(2, data)
+
+
+def sni(*names):
+    return extension(0, vector(2, b"".join(b"\0" + vector(2, n) for n in names)))
+
+
+def hello(extensions, version=b"\3\3"):
+    body = version + bytes(32) + vector(1, bytes(32)) + vector(2, b"\x13\1\x13\2") + b"\1\0"
+    return b"\1" + vector(3, body + vector(2, extensions))
+
+
+def records(handshake, size=16384, kind=22):
+    parts = [handshake[i:i + size] for i in range(0, len(handshake), size)]
+    return b"".join(bytes([kind, 3, 1]) + vector(2, p) for p in parts)
+
+
+write("name", {
+    "ascii": b"WWW.Example.COM.", "u-label": "bücher.example".encode(), "wire": labels(b"www.example"),
+    "wire-dot": b"\3a.b\1c\0", "a-label": b"xn--bcher-kva.example", "stop": "例。com".encode(),
+    "long": b".".join([b"a" * 63] * 4), "labels": b".".join([b"a"] * 127), "nul": b"a\0b",
+    "wire-bytes": b"\4\0\xff\\.\0", "fullwidth": "ｅxample".encode(), "sharp": "faß.de".encode(),
+    "joiner": "नी‌.example".encode(), "rtl": "אב.example".encode(), "bad-utf8": b"\xc0\xae.b",
+})
+
+opt = b"\0" + struct.pack(">2HIH", 41, 1232, 0x8000, 6) + struct.pack(">2H", 10, 2) + b"xy"
+write("dns", {
+    "a": query(question(b"WwW.example.com")), "aaaa": query(question(b"example.com", 28)),
+    "https": query(question(b"example.com", 65)), "edns": query(question(b"a.b"), records=opt, ar=1),
+    "two": query(question(b"a.b"), question(b"c.d")), "root": query(question(b"").replace(b"\0\0", b"\0", 1)),
+    "back": query(question(b"a.b"), b"\1c\xc0\x0c\0\1\0\1"),
+    "forward": query(b"\1a\xc0\x14\0\1\0\1", records=b"\1b\0"),
+    "loop": query(b"\1a\xc0\x0c\0\1\0\1"), "self": query(b"\xc0\x0c\0\1\0\1"),
+    "dot": query(b"\3a.b\1c\0\0\1\0\1"), "answer": query(question(b"a.b"), flags=0x8180),
+    "update": query(question(b"a.b", 6), flags=0x2800), "cut": query(question(b"example.com"))[:20],
+    "many": query(*[question(b"a%d" % i) for i in range(33)]),
+    "tcp": vector(2, query(question(b"a.b"))) + vector(2, query(question(b"c.d"))),
+    "long": query(question(b".".join([b"a" * 63] * 3 + [b"a" * 61]))), "count": query(count=65535),
+})
+
+plain = hello(sni(b"www.example.com"))
+grease = hello(extension(0x0a0a, b"") + sni(b"a.example") + extension(0xfe0d, bytes(186)) +
+               extension(51, vector(2, b"\x11\xec" + vector(2, bytes(1216)))))
+server = b"\2" + vector(3, b"\3\3" + bytes(32) + b"\0\x13\1\0")
+retry = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+write("tls", {
+    "plain": records(plain), "bytes": records(plain, 1), "two": records(plain, 60),
+    "post-quantum": records(grease), "names": records(hello(sni(b"a.b", b"c.d") + sni(b"e.f"))),
+    "nul": records(hello(sni(b"a\0b"))), "u-label": records(hello(sni("ü.de".encode()))),
+    "no-names": records(hello(b"")), "ccs": b"\x14\3\3\0\1\1" + records(plain),
+    "alert": b"\x15\3\1\0\2\1\x70" + records(plain), "empty": b"\x16\3\1\0\0" * 3 + records(plain),
+    "mixed": records(plain[:9]) + b"\x15\3\1\0\2\1\0" + records(plain[9:]),
+    "cut": records(plain)[:70], "more": records(plain + b"\1"), "sslv2": b"\x80\x1c\1\3\1\0\3\0\0\0\x10\0\0\x2f" + bytes(16),
+    "type": records(hello(extension(0, vector(2, b"\7\0\2xy\0\0\1a")))),
+    "server": records(server), "retry": records(server.replace(bytes(32), retry, 1)),
+    "refused": b"\x15\3\3\0\2\2\x28", "server-bytes": records(server, 1), "data": records(b"x" * 20, kind=23),
+    "long": records(b"\1\xff\xff\xff\3\3"),
+})
+
+four, six = IP(src="192.0.2.1", dst="198.51.100.2"), IPv6(src="2001:db8::1", dst="2001:db8::2")
+syn = TCP(sport=40000, dport=443, flags="S", options=[
+    ("MSS", 1460), ("SAckOK", b""), ("Timestamp", (1, 2)), ("NOP", None), ("WScale", 7)])
+data = TCP(sport=40000, dport=443, flags="PA", seq=1, ack=2) / b"hello"
+udp = UDP(sport=40001, dport=53) / b"query"
+odd = TCP(sport=1, dport=2, flags="A", dataofs=10) / (b"\x1e\x0c\x10" + bytes(9) + b"\x13\x02\xc8\x00" + bytes(4))
+packets = {
+    "tcp4-syn": four / syn, "tcp4": four / data, "udp4": four / udp, "tcp6-syn": six / syn,
+    "tcp6": six / data, "udp6": six / udp, "options": four / odd,
+    "ip-options": IP(src="192.0.2.1", dst="198.51.100.2", options=b"\7\7\4\0\0\0\0") / udp,
+    "fragment4": IP(src="192.0.2.1", dst="198.51.100.2", flags="MF") / udp,
+    "fragment6": six / IPv6ExtHdrFragment(m=1, nh=17) / bytes(8),
+    "atomic6": six / IPv6ExtHdrFragment(nh=17) / udp,
+    "hop6": six / IPv6ExtHdrHopByHop() / udp, "options6": six / IPv6ExtHdrDestOpt() / udp,
+    "routing6": six / IPv6ExtHdrRouting(segleft=1, addresses=["2001:db8::3"]) / UDP(sport=1, dport=53, chksum=1),
+    "many6": six / IPv6ExtHdrDestOpt() / IPv6ExtHdrDestOpt() / IPv6ExtHdrDestOpt() / data,
+    "no-sum4": four / UDP(sport=1, dport=53, chksum=0) / b"x",
+    "no-sum6": six / UDP(sport=1, dport=53, chksum=0) / b"x",
+    "short-udp": four / UDP(sport=1, dport=53, len=9) / b"xyz",
+    "long-udp": four / UDP(sport=1, dport=53, len=99) / b"xyz",
+    "flags": four / TCP(flags="SF"), "icmp": IP(src="192.0.2.1", dst="198.51.100.2", proto=1) / b"\10\0",
+    "long4": IP(src="192.0.2.1", dst="198.51.100.2", len=1000) / udp,
+    "zero4": IP(src="192.0.2.1", dst="198.51.100.2", len=0) / udp,
+}
+write("packet", {name: bytes(p) for name, p in packets.items()} | {"padded": bytes(four / udp) + bytes(9)})
