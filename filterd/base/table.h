@@ -9,7 +9,7 @@
 
 struct table;
 
-enum { TABLE_NONE = UINT32_MAX };
+#define TABLE_NONE UINT32_MAX // no slot
 
 // For `slots` slots of which none is in the table yet; `seed` should be random. NULL if out of memory.
 struct table *table_new(uint32_t slots, uint64_t seed);
