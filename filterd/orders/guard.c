@@ -37,10 +37,10 @@ const char *guard_name(struct slice text, const struct name *name)
 		return "is a pattern; write the name without '*.' and say 'match = subtree'";
 	if (!name)
 		return "is no host name";
-	if (!memchr(name->text, '.', name->len))
-		return "has one label only; that would hit every name below it";
 	for (size_t i = 0; i < name->len; i++)
 		if (!is_host_byte(name->text[i]))
 			return "is no host name; letters, digits, '-', '_' and '.' are allowed";
+	if (!memchr(name->text, '.', name->len))
+		return "has one label only; that would hit every name below it";
 	return NULL;
 }
