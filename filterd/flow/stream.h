@@ -17,7 +17,7 @@ struct stream {
 	struct ranges have;
 };
 
-enum { STREAM_NO_BUFFER = UINT32_MAX };
+#define STREAM_NO_BUFFER UINT32_MAX
 
 enum stream_result {
 	STREAM_NEW,       // at least one byte that was not there before
