@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Images: what the header says of itself is put right, so that the bytes behind it are looked at; then
+// whatever opens is asked about names, those of the corpus among them.
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "filterd/orders/image.h"
+#include "filterd/orders/ruleset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ask(const struct ruleset *r)
+{
+	static const char *const names[] = {"a.example",    "x.y.a.example", "b.example",
+					    "ok.a.example", "example",       "n17.example"};
+	static const uint8_t bytes[16] = {10, 1, 2, 3};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct name name;
+		struct ruleset_verdict v;
+		uint32_t listed[4];
+		name_from_text(&name, slice_text(names[i]));
+		for (uint8_t family = 4; family <= 6; family += 2) {
+			struct addr client = addr_from_bytes(family, bytes);
+			ruleset_judge(r, &name, &client, 1552732200, &v);
+			if (v.decision != DECISION_NONE && v.order >= ruleset_orders(r))
+				abort();
+		}
+		ruleset_listed(r, &name, listed, 4);
+	}
+	for (uint32_t i = 0; i < ruleset_orders(r); i++) {
+		struct ruleset_order o;
+		ruleset_order(r, i, &o);
+		if (o.expires_s <= o.starts_s || o.sinkhole_count > RULESET_SINKHOLES_MAX)
+			abort();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char error[RULESET_ERROR_MAX];
+	struct ruleset *r;
+	if (size < sizeof(struct image_header))
+		return 0;
+	uint8_t *image = malloc(size);
+	struct image_header *h = memcpy(image, data, size);
+	memcpy(h->magic, IMAGE_MAGIC, IMAGE_MAGIC_LEN);
+	h->version = htole32(IMAGE_VERSION);
+	h->header_len = htole32(sizeof *h);
+	h->len = htole64(size);
+	h->checksum = htole64(image_checksum(image, size));
+	int memfd = ruleset_seal(image, size);
+	if (memfd >= 0 && ruleset_open_sealed(&r, memfd, error) == 0) {
+		ask(r);
+		ruleset_close(r);
+	}
+	close(memfd);
+	free(image);
+	return 0;
+}
