@@ -18,6 +18,7 @@ extern const struct command command_check;
 extern const struct command command_compile;
 extern const struct command command_names;
 extern const struct command command_replay;
+extern const struct command command_status;
 
 // Says on standard error how the command is used; returns EXIT_ERROR.
 int command_usage(const struct command *c);

@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_replay,
 	&command_names,
+	&command_status,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Sockets are opened first, with all privileges; then these are dropped, and only then threads are made,
-// so that no thread ever has more. From then on the main thread handles signals, link changes and
-// events. Nothing that goes wrong in a reload changes what is in force.
+// so that no thread ever has more. From then on the main thread handles signals, link changes, control
+// and events. Nothing that goes wrong in a reload changes what is in force.
 #include "filterd/daemon/gateway.h"
 #include "filterd/base/clock.h"
+#include "filterd/daemon/control.h"
 #include "filterd/daemon/doorbell.h"
 #include "filterd/daemon/event_json.h"
+#include "filterd/daemon/kernel_queues.h"
 #include "filterd/daemon/links.h"
 #include "filterd/daemon/log.h"
+#include "filterd/daemon/metrics.h"
 #include "filterd/daemon/privs.h"
 #include "filterd/daemon/service.h"
 #include "filterd/daemon/sink.h"
+#include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +26,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -36,10 +42,15 @@ struct gateway {
 	struct doorbell *doorbell;
 	struct events *events;
 	struct sink *sink;
+	struct control *control;
+	struct kernel_queues *kernel_queues;
 	struct worker *workers[CONFIG_WORKERS_MAX];
 	unsigned workers_made, workers_started;
 	int signal_fd;
 	bool ending;
+	int64_t started_ns;
+	int64_t metrics_due_ns;             // by steady_ns()
+	bool metrics_failing;               // told once
 	uint64_t beats[CONFIG_WORKERS_MAX]; // of each worker when the watchdog was last fed
 };
 
@@ -49,6 +60,36 @@ static uint64_t random_u64(void)
 	while (getrandom(&v, sizeof v, 0) != sizeof v)
 		;
 	return v;
+}
+
+// Time that never steps, for time-outs.
+static int64_t steady_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * CLOCK_SECOND_NS + now.tv_nsec;
+}
+
+static struct view view_of(const struct gateway *g)
+{
+	return (struct view){
+		.workers = g->workers,
+		.worker_count = g->workers_made,
+		.first_queue = (uint16_t)g->config.queue.first,
+		.store = g->store,
+		.events = g->events,
+		.sink = g->sink,
+		.kernel_queues = g->kernel_queues,
+		.ruleset_path = g->config.filterd.ruleset,
+		.started_ns = g->started_ns,
+		.now_ns = clock_now_ns(),
+	};
+}
+
+static char *answer_control(void *arg, const char *request)
+{
+	struct view view = view_of(arg);
+	return status_answer(&view, request);
 }
 
 static void tell_line(void *arg, const struct events_line *line)
@@ -216,12 +257,25 @@ static int make_outlets(struct gateway *g)
 	return err;
 }
 
+static int make_control(struct gateway *g)
+{
+	char error[CONTROL_ERROR_MAX];
+	g->kernel_queues = kernel_queues_new();
+	g->control = control_new(g->config.filterd.control, g->config.filterd.user, answer_control,
+				 g, error);
+	if (!g->control)
+		log_err("%s", error);
+	return g->control ? 0 : -EIO;
+}
+
 static int start(struct gateway *g)
 {
 	char error[PRIVS_ERROR_MAX];
 	int err = make_outlets(g);
 	if (!err)
 		err = first_rules(g);
+	if (!err)
+		err = make_control(g);
 	if (!err)
 		err = make_workers(g);
 	if (err)
@@ -309,9 +363,24 @@ static void feed_watchdog(struct gateway *g)
 	service_alive();
 }
 
+static void write_metrics(struct gateway *g)
+{
+	const char *path = g->config.filterd.metrics_file;
+	int64_t now_ns = steady_ns();
+	if (!*path || now_ns < g->metrics_due_ns)
+		return;
+	g->metrics_due_ns = now_ns + g->config.filterd.metrics_interval_s * CLOCK_SECOND_NS;
+	struct view view = view_of(g);
+	int err = metrics_file(&view, path);
+	if (err && !g->metrics_failing)
+		log_warn("can't write %s: %s", path, strerror(-err));
+	g->metrics_failing = err != 0;
+}
+
 static void loop(struct gateway *g)
 {
 	struct pollfd fds[] = {
+		{.fd = control_fd(g->control), .events = POLLIN},
 		{.fd = g->signal_fd, .events = POLLIN},
 		{.fd = doorbell_fd(g->doorbell), .events = POLLIN},
 		{.fd = links_fd(g->links), .events = POLLIN},
@@ -322,8 +391,10 @@ static void loop(struct gateway *g)
 		events_tick(g->events, clock_now_ns());
 		if (service_watchdog_ms())
 			feed_watchdog(g);
+		write_metrics(g);
 		poll(fds, sizeof fds / sizeof fds[0], more ? 0 : TICK_MS);
 		links_read(g->links);
+		control_run(g->control, steady_ns());
 		read_signals(g);
 	}
 }
@@ -341,6 +412,8 @@ static void stop(struct gateway *g)
 	}
 	for (unsigned i = 0; i < g->workers_made; i++)
 		worker_free(g->workers[i]);
+	control_free(g->control);
+	kernel_queues_free(g->kernel_queues);
 	store_free(g->store);
 	events_free(g->events);
 	sink_free(g->sink);
@@ -352,7 +425,10 @@ static void stop(struct gateway *g)
 
 int gateway_run(const struct config *config, const char *config_path)
 {
-	struct gateway g = {.config = *config, .config_path = config_path, .signal_fd = -1};
+	struct gateway g = {.config = *config,
+			    .config_path = config_path,
+			    .signal_fd = -1,
+			    .started_ns = clock_now_ns()};
 	int err = start(&g);
 	if (!err) {
 		log_info("filterd " FILTERD_VERSION " runs, %u workers on queues %u to %u",

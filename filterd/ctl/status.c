@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// filterctl status: asks the running daemon how it is, over its control socket, and shows it to a person
+// or hands the JSON on.
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "filterd/ctl/command.h"
+
+enum { EXIT_NOT_RUNNING = 1, ANSWER_MAX = 1 << 24, TIMEOUT_S = 5 };
+
+static const char default_path[] = "/run/filterd/control.sock";
+
+// Connects, or says why not. -1 on failure.
+static int dial(const char *path)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	struct timeval timeout = {.tv_sec = TIMEOUT_S};
+	if (strlen(path) >= sizeof to.sun_path) {
+		fprintf(stderr, "filterctl: %s is too long for a socket\n", path);
+		return -1;
+	}
+	strcpy(to.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+	if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+		return fd;
+	const char *why = errno == ENOENT || errno == ECONNREFUSED ? "no daemon is running there"
+								   : strerror(errno);
+	fprintf(stderr, "filterctl: %s: %s\n", path, why);
+	close(fd);
+	return -1;
+}
+
+// Reads up to the end of the connection. NULL, having said why, if it is not one whole answer.
+static json_t *read_answer(int fd, const char *path)
+{
+	char *text = malloc(ANSWER_MAX);
+	size_t len = 0;
+	ssize_t got = 1;
+	while (text && len < ANSWER_MAX && (got = recv(fd, text + len, ANSWER_MAX - len, 0)) > 0)
+		len += (size_t)got;
+	json_t *answer = text && got == 0 ? json_loadb(text, len, 0, NULL) : NULL;
+	free(text);
+	if (!answer)
+		fprintf(stderr, "filterctl: %s gave no answer\n", path);
+	return answer;
+}
+
+static json_t *ask(const char *path, const char *request)
+{
+	int fd = dial(path);
+	if (fd < 0)
+		return NULL;
+	json_t *answer = NULL;
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request))
+		answer = read_answer(fd, path);
+	else
+		fprintf(stderr, "filterctl: %s: %s\n", path, strerror(errno));
+	close(fd);
+	return answer;
+}
+
+static json_int_t number(const json_t *of, const char *key)
+{
+	return json_integer_value(json_object_get(of, key));
+}
+
+static const char *text(const json_t *of, const char *key)
+{
+	const char *value = json_string_value(json_object_get(of, key));
+	return value ? value : "?";
+}
+
+static void print_uptime(json_int_t s)
+{
+	printf("%lld d %02lld:%02lld:%02lld", (long long)(s / 86400), (long long)(s / 3600 % 24),
+	       (long long)(s / 60 % 60), (long long)(s % 60));
+}
+
+static void print_workers(const json_t *workers)
+{
+	static const char *const columns[] = {"packets", "pass",   "drop",     "answer",
+					      "reset",   "missed", "overruns", "flows"};
+	enum { COLUMNS = sizeof columns / sizeof columns[0] };
+	const json_t *worker;
+	size_t i;
+	printf("\nworker");
+	for (int c = 0; c < COLUMNS; c++)
+		printf(" %12s", columns[c]);
+	putchar('\n');
+	json_array_foreach(workers, i, worker)
+	{
+		printf("%6zu", i);
+		for (int c = 0; c < COLUMNS; c++)
+			printf(" %12lld", (long long)number(worker, columns[c]));
+		putchar('\n');
+	}
+}
+
+static void print_queues(const json_t *queues)
+{
+	const json_t *queue;
+	size_t i;
+	if (json_array_size(queues))
+		printf("\n queue      waiting      dropped\n");
+	json_array_foreach(queues, i, queue)
+	{
+		printf("%6lld %12lld %12lld\n", (long long)number(queue, "queue"),
+		       (long long)number(queue, "waiting"), (long long)number(queue, "dropped"));
+	}
+}
+
+static void print_status(const json_t *status)
+{
+	const json_t *rules = json_object_get(status, "ruleset");
+	const json_t *events = json_object_get(status, "events");
+	printf("filterd %s, up ", text(status, "version"));
+	print_uptime(number(status, "uptime"));
+	printf("\norders  %lld: %lld in force, %lld to come, %lld over\n",
+	       (long long)number(rules, "orders"), (long long)number(rules, "active"),
+	       (long long)number(rules, "pending"), (long long)number(rules, "expired"));
+	printf("names   %lld, %lld bytes\n", (long long)number(rules, "names"),
+	       (long long)number(rules, "bytes"));
+	printf("image   %s, serial %s, loaded %s\n", text(rules, "path"), text(rules, "serial"),
+	       text(rules, "loaded"));
+	printf("events  %lld written, %lld held back, %lld lost\n",
+	       (long long)number(events, "told"), (long long)number(events, "suppressed"),
+	       (long long)number(events, "lost"));
+	print_workers(json_object_get(status, "workers"));
+	print_queues(json_object_get(status, "queues"));
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"control", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{0},
+	};
+	const char *path = default_path;
+	bool json = false;
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == 'c')
+			path = optarg;
+		else if (c == 'j')
+			json = true;
+		else
+			return command_usage(&command_status);
+	}
+	if (optind != argc)
+		return command_usage(&command_status);
+	json_t *status = ask(path, "{\"command\":\"status\"}\n");
+	if (!status)
+		return EXIT_NOT_RUNNING;
+	if (json)
+		json_dumpf(status, stdout, JSON_COMPACT);
+	else
+		print_status(status);
+	if (json)
+		putchar('\n');
+	json_decref(status);
+	return EXIT_OK;
+}
+
+const struct command command_status = {
+	.name = "status",
+	.arguments = "[--control PATH] [--json]",
+	.summary = "Show how the running daemon is: orders, packets, verdicts, losses",
+	.help = "  --control PATH        its control socket (/run/filterd/control.sock)\n"
+		"  --json                print one JSON object\n"
+		"\n"
+		"Exits with 0 if the daemon answered, 1 if it did not, 2 on any other error.\n",
+	.run = run,
+};

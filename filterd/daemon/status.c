@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Read-only, so anybody whom the socket's permissions let in may ask.
+#include "filterd/daemon/status.h"
+#include "filterd/base/clock.h"
+#include "filterd/daemon/counter.h"
+#include "filterd/daemon/events.h"
+#include "filterd/daemon/kernel_queues.h"
+#include "filterd/daemon/metrics.h"
+#include "filterd/daemon/sink.h"
+#include "filterd/daemon/store.h"
+#include "filterd/daemon/view.h"
+#include "filterd/daemon/worker.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *number(const uint64_t *counter)
+{
+	return json_integer((json_int_t)counter_read(counter));
+}
+
+static json_t *ruleset_status(const struct view *view)
+{
+	const struct rules *rules = store_current(view->store);
+	int64_t now_s = view->now_ns / CLOCK_SECOND_NS;
+	int active = 0, pending = 0, expired = 0;
+	char serial[17], loaded[CLOCK_TEXT_MAX];
+	for (uint32_t i = 0; i < rules->orders; i++) {
+		struct ruleset_order order;
+		ruleset_order(rules->ruleset, i, &order);
+		pending += now_s < order.starts_s;
+		expired += now_s >= order.expires_s;
+		active += now_s >= order.starts_s && now_s < order.expires_s;
+	}
+	snprintf(serial, sizeof serial, "%016" PRIx64, ruleset_checksum(rules->ruleset));
+	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:I, s:I}", "path",
+			 view->ruleset_path, "serial", serial, "loaded",
+			 clock_text(rules->loaded_ns / CLOCK_SECOND_NS, loaded), "orders",
+			 (json_int_t)rules->orders, "active", active, "pending", pending, "expired",
+			 expired, "names", (json_int_t)ruleset_names(rules->ruleset), "bytes",
+			 (json_int_t)ruleset_bytes(rules->ruleset));
+}
+
+static json_t *worker_status(const struct worker *worker)
+{
+	const struct queue_counters *queue = worker_queue_counters(worker);
+	const struct engine_counters *engine = worker_engine_counters(worker);
+	json_t *status = json_object();
+	json_object_set_new(status, "packets", number(&queue->received));
+	for (unsigned kind = 0; kind <= VERDICT_RESET; kind++)
+		json_object_set_new(status, verdict_kind_text(kind),
+				    number(&engine->verdicts[kind]));
+	json_object_set_new(status, "missed", number(&queue->missed));
+	json_object_set_new(status, "overruns", number(&queue->overruns));
+	json_object_set_new(status, "flows", number(&engine->flows_now));
+	return status;
+}
+
+static json_t *queues_status(const struct view *view)
+{
+	struct kernel_queue queues[KERNEL_QUEUES_MAX];
+	unsigned count = kernel_queues_read(view->kernel_queues, view->first_queue,
+					    2 * view->worker_count, queues);
+	json_t *list = json_array();
+	for (unsigned i = 0; i < count; i++)
+		json_array_append_new(
+			list, json_pack("{s:I, s:I, s:I}", "queue", (json_int_t)queues[i].number,
+					"waiting", (json_int_t)queues[i].waiting, "dropped",
+					(json_int_t)queues[i].full + queues[i].unreachable));
+	return list;
+}
+
+static json_t *status(const struct view *view)
+{
+	uint64_t lost = sink_lost(view->sink);
+	json_t *workers = json_array();
+	for (unsigned i = 0; i < view->worker_count; i++) {
+		json_array_append_new(workers, worker_status(view->workers[i]));
+		lost += worker_events_lost(view->workers[i]);
+	}
+	return json_pack(
+		"{s:s, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "version", FILTERD_VERSION,
+		"uptime", (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
+		"ruleset", ruleset_status(view), "workers", workers, "queues", queues_status(view),
+		"events", "told", (json_int_t)events_told(view->events), "suppressed",
+		(json_int_t)events_suppressed(view->events), "lost", (json_int_t)lost);
+}
+
+static json_t *metrics(const struct view *view)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	if (!out)
+		return NULL;
+	metrics_print(view, out);
+	fclose(out);
+	json_t *answer = json_pack("{s:s%}", "metrics", text, len);
+	free(text);
+	return answer;
+}
+
+char *status_answer(const struct view *view, const char *request)
+{
+	json_t *asked = json_loads(request, JSON_REJECT_DUPLICATES, NULL), *answer = NULL;
+	const char *command = json_string_value(json_object_get(asked, "command"));
+	if (!command)
+		answer = json_pack("{s:s}", "error", "a request is {\"command\": NAME}");
+	else if (!strcmp(command, "status"))
+		answer = status(view);
+	else if (!strcmp(command, "metrics"))
+		answer = metrics(view);
+	else
+		answer = json_pack("{s:s}", "error", "there are the commands status and metrics");
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	json_decref(asked);
+	json_decref(answer);
+	return text;
+}

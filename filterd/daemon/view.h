@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The daemon as metrics and status look at it: borrowed pointers, gathered by the main thread for the
+// time of one look.
+#pragma once
+#include <stdint.h>
+
+struct events;
+struct kernel_queues;
+struct sink;
+struct store;
+struct worker;
+
+struct view {
+	struct worker *const *workers;
+	unsigned worker_count;
+	uint16_t first_queue; // of 2 * worker_count
+	const struct store *store;
+	const struct events *events;
+	const struct sink *sink;
+	struct kernel_queues *kernel_queues;
+	const char *ruleset_path;
+	int64_t started_ns, now_ns;
+};
