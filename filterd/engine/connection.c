@@ -131,7 +131,9 @@ static void connection_from_client(struct engine *e, struct flow *f, bool made, 
 {
 	const struct packet *p = &e->packet;
 	bool syn = (p->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-	switch (syn ? tcp_client_syn(e->flows, f, p, made) : tcp_client_segment(e->flows, f, p)) {
+	bool oneway = e->in->side == ENGINE_SIDE_UNKNOWN || e->in->flags & ENGINE_ONEWAY;
+	switch (syn ? tcp_client_syn(e->flows, f, p, made)
+		    : tcp_client_segment(e->flows, f, p, oneway)) {
 	case TCP_READ:
 		connection_read(e, f, ret);
 		break;
@@ -242,7 +244,9 @@ void connection_packet(struct engine *e, struct verdict *ret)
 		connection_from_client(e, f, made, ret);
 	else
 		connection_from_server(e, f, ret);
-	if (f->state == FLOW_BLOCKED && ret->kind == VERDICT_PASS && !f->renewing) {
+	// A SYN must reach the server even so: it may begin another connection.
+	bool opens = (flags & TCP_SYN) && f->renewing;
+	if (f->state == FLOW_BLOCKED && ret->kind == VERDICT_PASS && !opens) {
 		ret->kind = VERDICT_DROP;
 		ret->reason = REASON_FLOW_BLOCKED;
 	}

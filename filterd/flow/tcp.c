@@ -112,17 +112,17 @@ static void flow_renew(struct flow_table *t, struct flow *f)
 	flow_took_syn(f, signature, has_timestamp, timestamp);
 }
 
-// The bytes at `seq` belong to the announced connection rather than to the old one: they are its very
-// first, and lie where the old one has nothing to send.
+// Without a SYN-ACK to tell: the bytes at `seq` are the announced connection's very first, and the old
+// one has nothing to send there.
 static bool starts_renewed(const struct flow *f, uint32_t seq)
 {
 	if (!f->renewing || seq != f->renewed)
 		return false;
-	uint32_t ahead = seq - f->stream.base - f->highest;
-	return !f->based || ahead > STREAM_MAX;
+	return !f->based || seq - f->stream.base > f->highest + STREAM_MAX;
 }
 
-enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const struct packet *p)
+enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const struct packet *p,
+				 bool oneway)
 {
 	struct slice bytes = p->payload;
 	uint32_t seq = p->tcp.seq;
@@ -133,7 +133,7 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 	}
 	if (!bytes.len)
 		return TCP_UNREAD;
-	if (starts_renewed(f, seq))
+	if (oneway && starts_renewed(f, seq))
 		flow_renew(t, f);
 	if (f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED)
 		return TCP_UNREAD;

@@ -26,8 +26,10 @@ enum tcp_step {
 enum tcp_step tcp_client_syn(struct flow_table *t, struct flow *f, const struct packet *p,
 			     bool made);
 
-// Any other segment from the client.
-enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const struct packet *p);
+// Any other segment from the client. `oneway`: the server's segments may never be seen, so that a new
+// connection is told by its first bytes instead of its SYN-ACK.
+enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const struct packet *p,
+				 bool oneway);
 
 // A segment from the server. It may restart the flow (SYN-ACK of a new connection) and moves `acked`
 // and the server's head on.
