@@ -2,6 +2,7 @@
 // The table of keys, and what is done with it. A new key is one row here, one member of struct config,
 // and its paragraph in docs/filterd.conf.5.
 #include "filterd/daemon/config.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

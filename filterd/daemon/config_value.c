@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Each type has one reader and one writer here; what a reader takes, the writer gives back in one form.
 #include "filterd/daemon/config_value.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 // An epoll set of the listening socket and the clients; slot CONTROL_CLIENTS_MAX stands for the former.
 // It is not in the set while all slots are taken.
 #include "filterd/daemon/control.h"
-#include "filterd/base/clock.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "filterd/base/clock.h"
 
 struct client {
 	int fd; // -1: free

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // An eventfd, and a flag that says whether anybody needs it.
 #include "filterd/daemon/doorbell.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Runs in the main thread, which may allocate.
 #include "filterd/daemon/event_json.h"
-#include "filterd/base/clock.h"
-#include "filterd/daemon/log.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/daemon/log.h"
 
 // Text as JSON; escaped if it is no UTF-8, which only an image made by other hands can hold.
 static json_t *text(struct slice s)

@@ -3,10 +3,12 @@
 // are found at its head. An entry without hits when its window ends is forgotten: the next hit is a
 // first one again.
 #include "filterd/daemon/events.h"
-#include "filterd/base/clock.h"
-#include "filterd/base/table.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/base/table.h"
 
 #define NONE ((uint32_t)TABLE_NONE)
 

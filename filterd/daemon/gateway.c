@@ -3,6 +3,18 @@
 // so that no thread ever has more. From then on the main thread handles signals, link changes, control
 // and events. Nothing that goes wrong in a reload changes what is in force.
 #include "filterd/daemon/gateway.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "filterd/base/clock.h"
 #include "filterd/daemon/control.h"
 #include "filterd/daemon/doorbell.h"
@@ -18,16 +30,6 @@
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
-#include <errno.h>
-#include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
-#include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
 	TICK_MS = 1000,

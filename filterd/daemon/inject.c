@@ -2,15 +2,17 @@
 // One socket per family and mark, so that no option has to be set per packet. The interface goes along
 // as IP_PKTINFO, which also picks the routing table of its VRF.
 #include "filterd/daemon/inject.h"
-#include "filterd/base/rd.h"
-#include "filterd/daemon/counter.h"
-#include "filterd/daemon/mark.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "filterd/base/rd.h"
+#include "filterd/daemon/counter.h"
+#include "filterd/daemon/mark.h"
 
 struct inject {
 	int fd4[2], fd6[2]; // by enum inject_to

@@ -2,6 +2,7 @@
 // The rules for names are the kernel's (dev_valid_name), and tighter where a name would not survive
 // nft's or iptables' command line.
 #include "filterd/daemon/interfaces.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 // Columns: queue number, port id, packets waiting, copy mode, copy range, dropped when full, dropped on
 // the way to us, id sequence, 1.
 #include "filterd/daemon/kernel_queues.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 // raises its slot's epoch; a worker that looked the name up before the change then fails to store what
 // it found, so no stale answer stays.
 #include "filterd/daemon/links.h"
+
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>

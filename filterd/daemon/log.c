@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // State of the process, set before threads start: where lines go does not change afterwards.
 #include "filterd/daemon/log.h"
-#include "filterd/daemon/logsocket.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
+
+#include "filterd/daemon/logsocket.h"
 
 static struct logsocket *log_socket; // NULL: standard error
 static bool log_debugging;

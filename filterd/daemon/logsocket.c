@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The local form of RFC 3164 has no host name: "<30>Mar 15 09:00:00 filterd[7]: text".
 #include "filterd/daemon/logsocket.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

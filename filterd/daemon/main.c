@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // filterd(8): the command line. The daemon never forks; a service manager or a shell keeps it.
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "filterd/daemon/config.h"
 #include "filterd/daemon/gateway.h"
 #include "filterd/daemon/log.h"
-#include <stdlib.h>
-#include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Counters are summed over the workers but for the few by which a worker that lags shows.
 #include "filterd/daemon/metrics.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "filterd/base/clock.h"
 #include "filterd/daemon/config.h"
 #include "filterd/daemon/counter.h"
@@ -10,10 +16,6 @@
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
-#include <errno.h>
-#include <inttypes.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 // Where in which counters of a worker a number stands.
 enum source { SOURCE_ENGINE, SOURCE_QUEUE, SOURCE_INJECT };

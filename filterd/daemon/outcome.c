@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The one place where verdicts become marks.
 #include "filterd/daemon/outcome.h"
+
 #include "filterd/daemon/mark.h"
 #include "filterd/daemon/queue.h"
 #include "filterd/engine/verdict.h"

@@ -3,6 +3,7 @@
 // included, and packets that we inject carry a mark.
 // CAP_NET_RAW: injected packets leave over raw sockets, by an interface that we choose.
 #include "filterd/daemon/privs.h"
+
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>

@@ -2,7 +2,7 @@
 // NFQUEUE over libmnl, with libnetfilter_queue's message helpers. Packets are read with one recvmmsg()
 // into buffers that are made once, verdicts go back in one send of ordered messages.
 #include "filterd/daemon/queue.h"
-#include "filterd/daemon/counter.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+
+#include "filterd/daemon/counter.h"
 
 enum {
 	COPY_RANGE = 0xffff,

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Both ends count without wrapping; they lie on cache lines of their own.
 #include "filterd/daemon/ring.h"
-#include "filterd/daemon/counter.h"
-#include "filterd/daemon/event.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
+
+#include "filterd/daemon/counter.h"
+#include "filterd/daemon/event.h"
 
 struct ring {
 	_Alignas(64) atomic_uint put; // events put so far

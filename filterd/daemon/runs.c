@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A run grows in place: what other lanes added behind it does not mind, for lanes are separate queues.
 #include "filterd/daemon/runs.h"
+
 #include <assert.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Only this file knows libsystemd.
 #include "filterd/daemon/service.h"
+
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>

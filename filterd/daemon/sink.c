@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Standard output is often a pipe: a line shorter than PIPE_BUF goes into one that is writable whole.
 #include "filterd/daemon/sink.h"
-#include "filterd/daemon/logsocket.h"
+
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#include "filterd/daemon/logsocket.h"
 
 struct sink {
 	struct logsocket *socket;

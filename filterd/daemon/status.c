@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Read-only, so anybody whom the socket's permissions let in may ask.
 #include "filterd/daemon/status.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "filterd/base/clock.h"
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/events.h"
@@ -10,10 +16,6 @@
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
 
 static json_t *number(const uint64_t *counter)
 {

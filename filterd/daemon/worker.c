@@ -2,13 +2,7 @@
 // The loop over batches: receive, judge each, send all verdicts, pass the point at which rules may be
 // replaced. Only when nothing waits does it go offline and sleep.
 #include "filterd/daemon/worker.h"
-#include "filterd/base/clock.h"
-#include "filterd/daemon/counter.h"
-#include "filterd/daemon/doorbell.h"
-#include "filterd/daemon/links.h"
-#include "filterd/daemon/outcome.h"
-#include "filterd/daemon/ring.h"
-#include "filterd/daemon/store.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,6 +11,14 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/daemon/counter.h"
+#include "filterd/daemon/doorbell.h"
+#include "filterd/daemon/links.h"
+#include "filterd/daemon/outcome.h"
+#include "filterd/daemon/ring.h"
+#include "filterd/daemon/store.h"
 
 enum { HEARTBEAT_MS = 1000, DRAIN_BATCHES_MAX = 1024 };
 

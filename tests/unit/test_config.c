@@ -2,7 +2,6 @@
 // The table of keys: what is read, what is refused and how, the dump, reloads; and that the example
 // file and the man page keep up with it. Run with --example, it prints what packaging/filterd.conf
 // must be.
-#include "filterd/daemon/config.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +9,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "filterd/daemon/config.h"
 
 static int read_text(struct config *ret, const char *text, char error[INI_ERROR_MAX])
 {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Names, wildcards, and which list covers which pattern.
-#include "filterd/daemon/interfaces.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include <cmocka.h>
+
+#include "filterd/daemon/interfaces.h"
 
 static void takes_what_interfaces_are_called(void **state)
 {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Text from packets can't forge log lines, errno survives, and lines reach a syslog daemon that comes
 // and goes without anybody waiting for it.
-#include "filterd/daemon/log.h"
-#include "filterd/daemon/logsocket.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +12,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "filterd/daemon/log.h"
+#include "filterd/daemon/logsocket.h"
 
 static void escapes_what_is_not_printable(void **state)
 {
