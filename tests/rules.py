@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The orders that ship, through the command: they compile, and names are blocked when they should be.
+Run with the path of filterctl, from the root of the tree. It also holds what the manual says of exit
+codes, and that a bad order file leaves the old image alone."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+FILTERCTL = sys.argv[1]
+NZ_AU, EXAMPLES = "rules/nz-au-2019", "rules/examples"
+
+# (orders, time, client or None, name, order that blocks it or None)
+QUESTIONS = [
+    (NZ_AU, "2019-03-15T17:59:59+13:00", None, "4chan.org", None),
+    (NZ_AU, "2019-03-15T18:00:00+13:00", None, "4chan.org", "nz-2019-03-4chan"),
+    (NZ_AU, "2019-03-16T12:00:00+13:00", None, "boards.4chan.org", "nz-2019-03-4chan"),
+    (NZ_AU, "2019-03-16T12:00:00+13:00", None, "www.LiveLeak.com.", "nz-2019-03-liveleak"),
+    (NZ_AU, "2019-03-16T12:00:00+13:00", None, "voat.co", None),
+    (NZ_AU, "2019-03-20T12:00:00+11:00", None, "voat.co", "au-2019-03-telstra"),
+    (NZ_AU, "2019-03-20T12:00:00+11:00", None, "8ch.net", "au-2019-03-telstra"),  # ends last
+    (NZ_AU, "2019-03-20T12:00:00+11:00", None, "facebook.com", None),
+    (NZ_AU, "2019-03-20T12:00:00+11:00", None, "not4chan.org", None),
+    (NZ_AU, "2019-04-18T17:59:59+10:00", None, "8ch.net", "au-2019-03-telstra"),
+    (NZ_AU, "2019-04-18T18:00:00+10:00", None, "8ch.net", None),
+    (NZ_AU, "2019-08-05T23:59:59Z", None, "8ch.net", None),
+    (NZ_AU, "2019-08-06T00:00:00Z", None, "8ch.net", "2019-08-8chan"),
+    (NZ_AU, "2019-09-06T00:00:00Z", None, "8ch.net", None),
+    (EXAMPLES, "2030-03-15T12:00:00Z", None, "www.shop.example", "example-block"),
+    (EXAMPLES, "2030-03-15T12:00:00Z", None, "receipts.shop.example", None),
+    (EXAMPLES, "2030-03-15T12:00:00Z", None, "x.receipts.shop.example", "example-block"),
+    (EXAMPLES, "2030-03-15T12:00:00Z", None, "x.help.shop.example", None),
+    (EXAMPLES, "2030-03-05T12:00:00Z", None, "x.help.shop.example", "example-block"),
+    (EXAMPLES, "2030-03-15T12:00:00Z", "198.51.100.7", "shop.example", None),
+    (EXAMPLES, "2030-03-15T12:00:00Z", "2001:db8:7:1::1", "shop.example", None),
+    (EXAMPLES, "2030-03-15T12:00:00Z", None, "BÜCHER.example", "example-block"),
+    (EXAMPLES, "2030-06-04T12:00:00Z", "203.0.113.9", "play.example.net", "example-some-customers"),
+    (EXAMPLES, "2030-06-04T12:00:00Z", "203.0.113.10", "play.example.net", None),
+    (EXAMPLES, "2030-06-04T12:00:00Z", "192.0.2.1", "play.example.net", None),
+    (EXAMPLES, "2030-06-04T12:00:00Z", "203.0.113.9", "forum.example", None),
+]
+
+
+def filterctl(*arguments):
+    return subprocess.run([FILTERCTL, *arguments], capture_output=True, text=True)
+
+
+def check(orders, time, client, name, order):
+    got = filterctl("check", "--json", "--orders", orders, "--at", time,
+                    *(["--client", client] if client else []), name)
+    assert got.returncode == (1 if order else 0), (orders, time, client, name, got)
+    answer = json.loads(got.stdout)
+    assert answer["blocked"] == bool(order), answer
+    if order:
+        assert answer["order"]["id"] == order, answer
+
+
+def compile_all(folder):
+    """Each folder becomes an image, twice the same, which answers as the text does."""
+    images = {}
+    for orders in (NZ_AU, EXAMPLES):
+        images[orders] = str(folder / orders.replace("/", "-"))
+        for copy in (images[orders], images[orders] + ".again"):
+            got = filterctl("compile", "--json", "--orders", orders, "-o", copy)
+            assert got.returncode == 0, got
+        assert json.loads(got.stdout)["names"] > 0, got
+        assert (pathlib.Path(images[orders]).read_bytes()
+                == pathlib.Path(images[orders] + ".again").read_bytes())
+    return images
+
+
+def bad_orders_change_nothing(folder):
+    bad, image = folder / "bad.order", folder / "image"
+    image.write_bytes(b"old")
+    bad.write_text("[order:a]\nauthority = A\nexpires = 2019-03-16\n")
+    got = filterctl("compile", "--orders", str(bad), "-o", str(image))
+    assert got.returncode == 2 and f"{bad}:3: '2019-03-16' is no time" in got.stderr, got
+    assert image.read_bytes() == b"old"
+    assert sorted(p.name for p in folder.glob("image*")) == ["image"]
+
+
+def exit_codes(folder):
+    nothing = str(folder / "nothing")
+    for arguments in ([], ["nonsense"], ["check"], ["compile", "--orders", NZ_AU],
+                      ["check", "--orders", nothing, "a.example"],
+                      ["check", "--orders", NZ_AU, "a..b"],
+                      ["check", "--orders", NZ_AU, "--at", "2019-03-16T09:00:00", "a.example"],
+                      ["check", "--orders", NZ_AU, "--client", "10.0.0", "a.example"],
+                      ["check", "--orders", NZ_AU, "--max-lifetime", "7", "a.example"],
+                      ["compile", "--orders", NZ_AU, "-o", nothing + "/in/nothing"]):
+        got = filterctl(*arguments)
+        assert got.returncode == 2 and got.stderr and not got.stdout, got
+    for arguments in (["--help"], ["check", "--help"], ["compile", "--help"], ["--version"]):
+        got = filterctl(*arguments)
+        assert got.returncode == 0 and got.stdout and not got.stderr, got
+
+
+with tempfile.TemporaryDirectory() as name:
+    scratch = pathlib.Path(name)
+    compiled = compile_all(scratch)
+    for question in QUESTIONS:
+        check(*question)
+        check(compiled[question[0]], *question[1:])
+    bad_orders_change_nothing(scratch)
+    exit_codes(scratch)
+print(f"{len(QUESTIONS)} questions answered as expected")
