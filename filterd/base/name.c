@@ -128,11 +128,13 @@ static void keep_last_labels(struct name *ret, struct slice text)
 	while (rd_left(&r) > NAME_MAX_LEN - 2)
 		while (rd_left(&r) > 0 && rd_u8(&r) != '.')
 			;
-	ret->len = (uint8_t)(2 + rd_left(&r));
-	ret->text[0] = '?';
-	ret->text[1] = '.';
-	memcpy(ret->text + 2, r.pos, rd_left(&r));
-	ret->text[ret->len] = '\0';
+	struct wr w = wr_init(ret->text, sizeof ret->text);
+	wr_u8(&w, '?');
+	if (rd_left(&r) > 0) // not even one may fit
+		wr_u8(&w, '.');
+	wr_bytes(&w, r.pos, rd_left(&r));
+	ret->len = (uint8_t)wr_len(&w);
+	wr_u8(&w, '\0');
 }
 
 int name_from_wire(struct name *ret, struct slice labels)

@@ -10,8 +10,12 @@
 
 #include <cmocka.h>
 
-#define A10 "aaaaaaaaaa"
-#define L63 A10 A10 A10 A10 A10 A10 "aaa"
+#define A10    "aaaaaaaaaa"
+#define L63    A10 A10 A10 A10 A10 A10 "aaa"
+#define DOTS10 ".........."
+#define DOTS62 DOTS10 DOTS10 DOTS10 DOTS10 DOTS10 DOTS10 ".."
+#define DOTS63 DOTS62 "."
+#define E10    "\\046\\046\\046\\046\\046\\046\\046\\046\\046\\046" // ten dots, escaped
 #define BYTES(s)                                                                                   \
 	{                                                                                          \
 		(const uint8_t *)(s), sizeof(s) - 1                                                \
@@ -128,8 +132,11 @@ static void names_from_wire(void **state)
 		 BYTES("\77" L63 "\77" L63 "\77" L63 "\75" A10 A10 A10 A10 A10 A10 "a\0"), 0,
 		 L63 "." L63 "." L63 "." A10 A10 A10 A10 A10 A10 "a"},
 		{"too long once escaped",
-		 BYTES("\77" L63 "\77" L63 "\77" L63 "\74" A10 A10 A10 A10 A10 "aaaaaaaaa\0\0"),
-		 0, "?." L63 "." L63 "." A10 A10 A10 A10 A10 "aaaaaaaaa\\000"},
+		 BYTES("\77" L63 "\77" L63 "\77" L63 "\74" A10 A10 A10 A10 A10 "aaaaaaaaa\0\0"), 0,
+		 "?." L63 "." L63 "." A10 A10 A10 A10 A10 "aaaaaaaaa\\000"},
+		{"last label too long once escaped", BYTES("\1a\77" DOTS63 "\0"), 0, "?"},
+		{"last label as long as fits", BYTES("\1a\76" DOTS62 "\0"), 0,
+		 "a." E10 E10 E10 E10 E10 E10 "\\046\\046"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct name n;
