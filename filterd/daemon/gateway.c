@@ -160,7 +160,7 @@ static int first_rules(struct gateway *g)
 		snprintf(error, sizeof error, "no memory");
 	}
 	if (err) {
-		log_err("can't use the orders in %s: %s", path, error);
+		log_err("can't use the orders: %s", error);
 		return err;
 	}
 	g->store = store_new(ruleset, g->config.queue.workers, clock_now_ns());
@@ -273,7 +273,12 @@ static int make_control(struct gateway *g)
 static int start(struct gateway *g)
 {
 	char error[PRIVS_ERROR_MAX];
-	int err = make_outlets(g);
+	int err = privs_check(error);
+	if (err) {
+		log_err("%s", error);
+		return err;
+	}
+	err = make_outlets(g);
 	if (!err)
 		err = first_rules(g);
 	if (!err)

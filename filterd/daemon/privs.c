@@ -7,16 +7,9 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool has_both(void)
-{
-	return capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) &&
-	       capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW);
-}
 
 static void choose_both(void)
 {
@@ -48,16 +41,21 @@ static int reduce(char error[PRIVS_ERROR_MAX])
 	return -EPERM;
 }
 
+int privs_check(char error[PRIVS_ERROR_MAX])
+{
+	capng_get_caps_process();
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) &&
+	    capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW))
+		return 0;
+	snprintf(error, PRIVS_ERROR_MAX,
+		 "it takes CAP_NET_ADMIN and CAP_NET_RAW: start it as root, or "
+		 "with both as ambient capabilities");
+	return -EPERM;
+}
+
 int privs_drop(const char *user, char error[PRIVS_ERROR_MAX])
 {
 	capng_get_caps_process();
-	if (!has_both()) {
-		snprintf(
-			error, PRIVS_ERROR_MAX,
-			"it takes CAP_NET_ADMIN and CAP_NET_RAW: start it as root, or with both as "
-			"ambient capabilities");
-		return -EPERM;
-	}
 	if (geteuid() || !strcmp(user, "root"))
 		return reduce(error);
 	errno = 0;

@@ -5,7 +5,10 @@
 
 enum { PRIVS_ERROR_MAX = 200 };
 
+// Whether it may open what it needs. 0, or -EPERM with a sentence in `error`.
+int privs_check(char error[PRIVS_ERROR_MAX]);
+
 // Started as root: becomes `user` (and its groups) with only these capabilities; with "root" it stays
-// root with only these. Started as anybody else: checks that it has them, and drops all others. To be
-// called once, before threads are made. 0, or a negative errno with a sentence in `error`.
+// root with only these. Started as anybody else: drops all others. To be called
+// once, before threads are made. 0, or a negative errno with a sentence in `error`.
 int privs_drop(const char *user, char error[PRIVS_ERROR_MAX]);

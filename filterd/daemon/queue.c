@@ -237,9 +237,10 @@ static int buffers_make(struct queue *q)
 
 static void explain(char error[QUEUE_ERROR_MAX], int err, unsigned number)
 {
-	const char *why = err == -EBUSY   ? "another process has it (a second filterd?)"
-			  : err == -EPERM ? "it takes CAP_NET_ADMIN"
-					  : strerror(-err);
+	// EPERM is also what the kernel says when the queue is another process's.
+	const char *why = err == -EBUSY || err == -EPERM
+				  ? "another process has it (a second filterd?)"
+				  : strerror(-err);
 	snprintf(error, QUEUE_ERROR_MAX, "can't bind netfilter queue %u: %s", number, why);
 }
 

@@ -44,8 +44,8 @@ struct queue_counters {
 	uint64_t unsent;    // sends of verdicts that failed
 };
 
-// Binds both queues; needs CAP_NET_ADMIN. 0, or a negative errno (-EBUSY: another process has one of
-// them) with a sentence in `error`.
+// Binds both queues; needs CAP_NET_ADMIN. 0, or a negative errno (-EPERM or -EBUSY: another process has
+// one of them) with a sentence in `error`.
 int queue_open(struct queue **ret, const struct queue_options *options,
 	       char error[QUEUE_ERROR_MAX]);
 
