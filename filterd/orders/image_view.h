@@ -20,8 +20,9 @@ struct image_view {
 	struct slice image;
 	struct image_header header; // in the byte order of the image
 	uint64_t seed, labels[2];
-	uint32_t bucket_count, longest, set_count, order_count;
-	const struct image_bucket *buckets; // in the byte order of the image, as are the next two
+	uint32_t filter_count, bucket_count, longest, set_count, order_count;
+	const uint64_t *filter;             // in the byte order of the image, as are the next ones
+	const struct image_bucket *buckets;
 	const uint32_t *set_starts;         // set_count + 1
 	const uint32_t *members, *overrides;
 	const uint8_t *points4, *points6;
@@ -54,7 +55,19 @@ static inline bool image_view_may_have(const struct image_view *v, size_t labels
 	return labels < 128 && (v->labels[labels / 64] >> labels % 64 & 1) && len <= v->longest;
 }
 
-static inline void image_view_prefetch(const struct image_view *v, uint64_t hash)
+// False if the image surely has no name of this hash. `filter_count` is not 0.
+static inline bool image_view_filter(const struct image_view *v, uint64_t hash)
+{
+	uint64_t bits = image_filter_bits(hash);
+	return (le64toh(v->filter[image_filter_word(hash, v->filter_count)]) & bits) == bits;
+}
+
+static inline void image_view_prefetch_filter(const struct image_view *v, uint64_t hash)
+{
+	__builtin_prefetch(&v->filter[image_filter_word(hash, v->filter_count)]);
+}
+
+static inline void image_view_prefetch_bucket(const struct image_view *v, uint64_t hash)
 {
 	__builtin_prefetch(&v->buckets[image_place(hash, v->bucket_count).bucket]);
 }

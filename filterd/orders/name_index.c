@@ -195,6 +195,20 @@ uint32_t name_index_buckets(const struct name_index *x)
 	return (uint32_t)((slots + IMAGE_SLOTS - 1) / IMAGE_SLOTS);
 }
 
+uint32_t name_index_words(const struct name_index *x)
+{
+	return (uint32_t)(((uint64_t)x->count + IMAGE_FILTER_NAMES - 1) / IMAGE_FILTER_NAMES);
+}
+
+void name_index_filter(const struct name_index *x, uint64_t *words)
+{
+	uint32_t count = name_index_words(x);
+	for (uint32_t i = 0; i < x->count; i++) {
+		uint64_t hash = x->entries[i].hash;
+		words[image_filter_word(hash, count)] |= htole64(image_filter_bits(hash));
+	}
+}
+
 static int put_entry(struct image_bucket *buckets, uint32_t count, uint64_t hash, uint32_t heap_at)
 {
 	struct image_place place = image_place(hash, count);

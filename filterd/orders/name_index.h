@@ -31,7 +31,12 @@ struct name_index {
 int name_index_gather(struct name_index *x, const struct orders *orders, uint64_t seed);
 void name_index_done(struct name_index *x);
 
+// Sizes of the sections FILTER and BUCKETS, in words and in buckets.
+uint32_t name_index_words(const struct name_index *x);
 uint32_t name_index_buckets(const struct name_index *x);
+
+// Fills the zeroed filter.
+void name_index_filter(const struct name_index *x, uint64_t *words);
 
 // Fills the zeroed buckets and the heap (of heap_len bytes). 0, or -EAGAIN when too many names fall into
 // the same buckets: then another seed will do.

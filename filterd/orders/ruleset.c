@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Opening an image and judging by it. To judge, the name's suffixes are looked up (all hashes first, so
-// that their cache lines arrive together), each hit gives the orders that list that suffix, and one walk
+// Opening an image and judging by it. To judge, the name's suffixes are looked up (all hashes first, then
+// all filters, so that their cache lines arrive together), each hit gives the orders that list that suffix, and one walk
 // over those weighs them against each other: filterd-orders(5), "Precedence".
 #include "filterd/orders/ruleset.h"
 
@@ -180,7 +180,7 @@ static void hash_suffixes(const struct ruleset *r, const struct name *name, stru
 		if (!image_view_may_have(&r->view, labels - i, suffix.len))
 			continue;
 		uint64_t hash = image_view_hash(&r->view, suffix);
-		image_view_prefetch(&r->view, hash);
+		image_view_prefetch_filter(&r->view, hash);
 		ret->offsets[ret->count] = offsets[i];
 		ret->hashes[ret->count++] = hash;
 	}
@@ -189,7 +189,22 @@ static void hash_suffixes(const struct ruleset *r, const struct name *name, stru
 void ruleset_prefetch(const struct ruleset *r, const struct name *name)
 {
 	struct suffixes s;
-	hash_suffixes(r, name, &s);
+	if (r->view.bucket_count)
+		hash_suffixes(r, name, &s);
+}
+
+// Keeps those suffixes that the image may have.
+static void filter_suffixes(const struct ruleset *r, struct suffixes *s)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		if (!image_view_filter(&r->view, s->hashes[i]))
+			continue;
+		image_view_prefetch_bucket(&r->view, s->hashes[i]);
+		s->offsets[kept] = s->offsets[i];
+		s->hashes[kept++] = s->hashes[i];
+	}
+	s->count = kept;
 }
 
 static size_t find_hits(const struct ruleset *r, const struct name *name,
@@ -198,6 +213,7 @@ static size_t find_hits(const struct ruleset *r, const struct name *name,
 	struct suffixes s;
 	size_t count = 0;
 	hash_suffixes(r, name, &s);
+	filter_suffixes(r, &s);
 	for (size_t i = 0; i < s.count; i++) {
 		struct hit *h = &hits[count];
 		h->offset = s.offsets[i];

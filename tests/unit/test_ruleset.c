@@ -462,6 +462,7 @@ static void lies_are_refused(void **state)
 		{&h->sections[IMAGE_HEAP].len, 8, UINT64_MAX, "out of bounds"},
 		{&h->sections[IMAGE_MEMBERS].len, 8, 3, "out of bounds"},
 		{&h->sections[IMAGE_SETS].at, 8, 260, "out of bounds"},
+		{&h->sections[IMAGE_FILTER].len, 8, 0, "impossible size"},
 		{&h->buckets, 4, 2, "another number of buckets"},
 		{&h->sections[IMAGE_SETS].len, 8, 0, "impossible numbers"},
 	};
