@@ -121,3 +121,63 @@ packets = {
     "zero4": IP(src="192.0.2.1", dst="198.51.100.2", len=0) / udp,
 }
 write("packet", {name: bytes(p) for name, p in packets.items()} | {"padded": bytes(four / udp) + bytes(9)})
+
+
+def frames(link_type, *each):
+    """Input of fuzz_link.c."""
+    return bytes([link_type]) + b"".join(vector(2, bytes(x)) for x in each)
+
+
+pieces = [four / udp, IP(src="192.0.2.1", dst="198.51.100.2", id=9, flags="MF", proto=17) / bytes(16),
+          IP(src="192.0.2.1", dst="198.51.100.2", id=9, frag=2, proto=17) / bytes(9)]
+pieces6 = [six / IPv6ExtHdrFragment(m=1, nh=17, id=5) / bytes(16),
+           six / IPv6ExtHdrFragment(offset=2, nh=17, id=5) / bytes(9)]
+ethernet = bytes(12) + b"\x08\x00"
+write("link", {
+    "ethernet": frames(0, ethernet + bytes(four / udp)),
+    "vlan": frames(0, bytes(12) + b"\x88\xa8\0\1\x81\0\0\2\x86\xdd" + bytes(six / udp)),
+    "pppoe": frames(0, bytes(12) + b"\x88\x64\x11\0\0\1\0\x40\0\x21" + bytes(four / udp)),
+    "cooked": frames(1, bytes(14) + b"\x08\x00" + bytes(four / udp)),
+    "cooked2": frames(2, b"\x86\xdd" + bytes(18) + bytes(six / udp)),
+    "ppp": frames(4, b"\xff\x03\x00\x57" + bytes(six / udp)), "ppp-short": frames(4, b"\x21" + bytes(four / udp)),
+    "null": frames(5, b"\2\0\0\0" + bytes(four / udp)),
+    "fragments": frames(3, *pieces), "reversed": frames(3, *pieces[::-1]),
+    "fragments6": frames(3, *pieces6), "doubled6": frames(3, pieces6[0], *pieces6),
+    "overlap": frames(3, pieces[1], pieces[1], pieces[2]),
+})
+
+
+def segment(what, flags, seq, ack, payload=b""):
+    """Input of fuzz_engine.c; what: 1 from the server, 2 a datagram, 4 raw, 8 one-way, 16 port 53."""
+    padded = payload + bytes(-len(payload) % 4)
+    return bytes([what, flags]) + struct.pack(">2HB", seq, ack, len(padded) // 4) + padded
+
+
+def datagram(payload, what=2):
+    padded = payload + bytes(-len(payload) % 4)
+    return bytes([what, len(padded) // 4]) + padded
+
+
+SYN, RST, FIN, ACK = 2, 4, 1, 16
+opened = segment(0, SYN, 99, 0) + segment(1, SYN | ACK, 499, 100)
+bad, good = records(hello(sni(b"a.blocked.example"))), records(hello(sni(b"free.example")))
+asked = vector(2, query(question(b"free.example"))) + vector(2, query(question(b"blocked.example")))
+write("engine", {
+    "blocked": opened + segment(0, ACK, 100, 500, bad),
+    "allowed": opened + segment(0, ACK, 100, 500, good) + segment(1, ACK, 500, 100 + len(good), records(server)),
+    "retry": opened + segment(0, ACK, 100, 500, good)
+    + segment(1, ACK, 500, 100 + len(good), records(server.replace(bytes(32), retry, 1)))
+    + segment(0, ACK, 100 + len(good), 600, bad),
+    "reversed": opened + segment(0, ACK, 120, 500, bad[20:]) + segment(0, ACK, 100, 500, bad[:20]),
+    "conflict": opened + segment(0, ACK, 120, 500, good[20:]) + segment(0, ACK, 100, 500, bad),
+    "again": opened + segment(0, ACK, 100, 500, good) + segment(1, ACK, 500, 100 + len(good), records(server))
+    + segment(1, RST, 600, 0) + segment(0, SYN, 5999, 0) + segment(1, SYN | ACK, 7999, 6000)
+    + segment(0, ACK, 6000, 8000, bad),
+    "syn-data": segment(0, SYN, 99, 0, good[:40]) + segment(1, SYN | ACK, 499, 100) + segment(0, ACK, 100, 500, bad),
+    "midstream": segment(0, ACK, 100, 500, bad) + segment(1, ACK, 500, 100, b"data"),
+    "one-way": segment(8, SYN, 99, 0) + segment(8, ACK, 100, 500, bad),
+    "dns-tcp": segment(16, SYN, 99, 0) + segment(17, SYN | ACK, 499, 100) + segment(16, ACK, 100, 500, asked),
+    "dns-udp": datagram(query(question(b"www.blocked.example"))) + datagram(query(question(b"free.example"))),
+    "fin": opened + segment(0, FIN | ACK, 100, 500, good) + segment(1, FIN | ACK, 500, 101 + len(good), b"bye!"),
+    "raw": bytes([4, len(bytes(four / data))]) + bytes(four / data),
+})

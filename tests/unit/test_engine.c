@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The engine as a whole: packets in, verdicts out. Each test is a conversation through the gateway.
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/engine/engine.h"
-#include "filterd/orders/compile.h"
-#include "filterd/orders/complaints.h"
-#include "filterd/orders/order.h"
-#include "filterd/orders/parse.h"
 #include "filterd/wire/dns.h"
 #include "tests/unit/craft.h"
+#include "tests/unit/ruleset_text.h"
 
 static const char orders_text[] =
 	"[order:one]\nauthority = Court\nreference = 1/19\nreason = test\n"
@@ -50,28 +44,6 @@ static void on_hostname(void *arg, const struct hostname *h)
 	((struct scene *)arg)->names++;
 }
 
-static struct ruleset *compile_text(const char *text)
-{
-	struct complaints complaints = {0};
-	struct orders orders = {0};
-	struct compiled compiled;
-	struct ruleset *ruleset = NULL;
-	char error[RULESET_ERROR_MAX];
-	struct parse_options options = {0};
-	if (parse_orders_text("test.order", slice_text(text), &options, &orders, &complaints) < 0)
-		fail_msg("%s", complaints.at[0]);
-	assert_int_equal(compile_orders(&orders, &compiled), 0);
-	int fd = memfd_create("test", MFD_ALLOW_SEALING);
-	assert_int_equal(write(fd, compiled.image, compiled.len), (ssize_t)compiled.len);
-	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);
-	if (ruleset_open_sealed(&ruleset, fd, error) < 0)
-		fail_msg("%s", error);
-	close(fd);
-	compiled_done(&compiled);
-	orders_done(&orders);
-	return ruleset;
-}
-
 static void scene_engine(struct scene *s)
 {
 	engine_free(s->engine);
@@ -85,7 +57,7 @@ static int scene_up(void **state)
 {
 	struct scene *s = calloc(1, sizeof *s);
 	s->options = engine_defaults();
-	s->ruleset = compile_text(orders_text);
+	s->ruleset = ruleset_of_text(orders_text);
 	s->out = (struct craft_ends){craft_addr("10.77.1.2"), craft_addr("10.77.2.2"), 40000, 443};
 	s->back = (struct craft_ends){s->out.dst, s->out.src, 443, 40000};
 	s->now_s = STARTS;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sequences of packets through the engine. Input: for each packet a byte that says what it is, its
+// fields, and its payload behind a byte of length. Most are segments of one TCP connection near each
+// other, so that streams, overlaps and new connections on the same ports come about.
+#include "check.h"
+#include "filterd/base/rd.h"
+#include "filterd/engine/engine.h"
+#include "tests/unit/craft.h"
+#include "tests/unit/ruleset_text.h"
+
+static const char orders_text[] =
+	"[order:one]\nauthority = Court\nreference = 1\nreason = test\nissued = "
+	"2019-01-01T00:00:00Z\n"
+	"starts = 2019-01-01T00:00:00Z\nexpires = 2019-02-01T00:00:00Z\naction = block\n"
+	"match = subtree\nname = blocked.example\n";
+
+enum { NOW_S = 1546300800, FROM_SERVER = 1, DATAGRAM = 2, RAW = 4, ONEWAY = 8 };
+
+static void craft_packet(struct craft *c, struct rd *r, uint8_t what)
+{
+	static const uint8_t client[] = {10, 0, 0, 1}, server[] = {10, 0, 0, 2};
+	struct craft_ends ends = {addr_from_bytes(4, client), addr_from_bytes(4, server), 4000,
+				  what & DATAGRAM ? 53 : (what & 16 ? 53 : 443)};
+	struct craft_ends back = {ends.dst, ends.src, ends.dst_port, ends.src_port};
+	struct craft_tcp tcp = {0};
+	if (!(what & DATAGRAM)) {
+		tcp.flags = rd_u8(r);
+		tcp.seq = rd_u16(r);
+		tcp.ack = rd_u16(r);
+	}
+	size_t len = rd_u8(r) * 4U;
+	struct slice payload = rd_bytes(r, len < rd_left(r) ? len : rd_left(r));
+	if (what & DATAGRAM)
+		craft_udp(c, what & FROM_SERVER ? &back : &ends, payload.at, payload.len);
+	else
+		craft_tcp(c, what & FROM_SERVER ? &back : &ends, &tcp, payload.at, payload.len);
+}
+
+static void check_verdict(const struct verdict *v)
+{
+	CHECK(v->kind <= VERDICT_RESET && v->reason < REASONS && v->mark <= FLOW_MARK_BLOCKED);
+	CHECK((v->reason == REASON_ORDER) == (v->hostname && v->kind != VERDICT_PASS));
+	CHECK(v->kind == VERDICT_PASS || v->mark != FLOW_MARK_ALLOWED);
+	if (v->hostname)
+		check_name(&v->hostname->name);
+	for (int i = 0; i < v->reply_count; i++) {
+		struct packet p;
+		CHECK(packet_parse(&p, v->replies[i].bytes, 0) == PACKET_OK);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct ruleset *ruleset;
+	static struct craft c;
+	if (!ruleset)
+		ruleset = ruleset_of_text(orders_text);
+	struct engine_options options = engine_defaults();
+	options.flows = 16;
+	options.buffers = 4;
+	struct engine *engine = engine_new(&options, ruleset);
+	CHECK(engine);
+	struct rd r = rd_init(data, size);
+	while (rd_left(&r) > 0) {
+		uint8_t what = rd_u8(&r);
+		if (what & RAW) {
+			size_t len = rd_u8(&r);
+			struct slice raw = rd_bytes(&r, len < rd_left(&r) ? len : rd_left(&r));
+			c.len = raw.len;
+			if (raw.len)
+				memcpy(c.bytes, raw.at, raw.len);
+		} else {
+			craft_packet(&c, &r, what);
+		}
+		struct engine_packet in = {
+			.bytes = slice_of(c.bytes, c.len),
+			.side = what & FROM_SERVER ? ENGINE_SIDE_SERVER : ENGINE_SIDE_CLIENT,
+			.flags = ENGINE_CHECKSUM_TRUSTED | (what & ONEWAY ? ENGINE_ONEWAY : 0),
+		};
+		struct verdict v;
+		engine_packet(engine, &in, NOW_S * INT64_C(1000000000), &v);
+		check_verdict(&v);
+		const struct engine_counters *counters = engine_counters(engine);
+		CHECK(counters->flows_now <= 16 && counters->buffers_now <= 4);
+	}
+	engine_free(engine);
+	return 0;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A ruleset from the text of an order file, for tests.
+#pragma once
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "filterd/orders/compile.h"
+#include "filterd/orders/complaints.h"
+#include "filterd/orders/order.h"
+#include "filterd/orders/parse.h"
+#include "filterd/orders/ruleset.h"
+
+// Ends the program if the text is no good.
+static inline struct ruleset *ruleset_of_text(const char *text)
+{
+	struct complaints complaints = {0};
+	struct orders orders = {0};
+	struct compiled compiled;
+	struct ruleset *ruleset = NULL;
+	char error[RULESET_ERROR_MAX] = "";
+	struct parse_options options = {0};
+	int fd = memfd_create("test", MFD_ALLOW_SEALING);
+	if (parse_orders_text("test.order", slice_text(text), &options, &orders, &complaints) < 0 ||
+	    compile_orders(&orders, &compiled) < 0 || fd < 0 ||
+	    write(fd, compiled.image, compiled.len) != (ssize_t)compiled.len ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0 ||
+	    ruleset_open_sealed(&ruleset, fd, error) < 0) {
+		fprintf(stderr, "no ruleset: %s%s\n", complaints.at[0], error);
+		abort();
+	}
+	close(fd);
+	compiled_done(&compiled);
+	orders_done(&orders);
+	return ruleset;
+}
