@@ -115,11 +115,10 @@ static void record_open(struct cursor *c)
 		record_skip(c, type, len);
 }
 
-// The next handshake bytes that lie together: one to `max`, or none and a failed cursor.
+// The next handshake bytes that lie together: one to `max`, which must not be more than are left of the
+// structure; or none and a failed cursor.
 static struct slice run(struct cursor *c, size_t max)
 {
-	if (max > c->left)
-		fail(c, CURSOR_BAD);
 	while (ok(c) && c->record_left == 0)
 		record_open(c);
 	if (!ok(c))
@@ -334,7 +333,7 @@ enum scan tls_hello_read(struct tls_hello *ret, struct slice stream)
 		fail(&c, CURSOR_BAD);
 	client_hello(&c, ret);
 	// Nothing may share the hello's last record: no client has more to say before the answer.
-	if (c.left > 0 || c.record_left > 0)
+	if (c.record_left > 0)
 		fail(&c, CURSOR_BAD);
 
 	switch (c.state) {

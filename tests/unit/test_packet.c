@@ -233,6 +233,9 @@ static void udp_payload_is_cut_to_its_length(void **state)
 			 PACKET_OK);
 	assert_true(slice_equal(p.payload, slice_text("ab")));
 	assert_int_equal(packet_parse(&p, slice_of(b, sizeof b), 0), PACKET_BAD_CHECKSUM);
+	b[26] = 0x15; // the checksum of what is left: 0xb2c7 + 'c' << 8 + 1 + 1, folded
+	b[27] = 0xca;
+	assert_int_equal(packet_parse(&p, slice_of(b, sizeof b), 0), PACKET_OK);
 }
 
 static void zero_udp_checksum(void **state)
@@ -247,6 +250,9 @@ static void zero_udp_checksum(void **state)
 	assert_int_equal(packet_parse(&p, slice_of(six, sizeof six), 0), PACKET_BAD_CHECKSUM);
 	assert_int_equal(packet_parse(&p, slice_of(six, sizeof six), PACKET_CHECKSUM_TRUSTED),
 			 PACKET_OK);
+	six[48] = 0xa4; // 'ab' + 0x4324: now zero is what the sum comes to
+	six[49] = 0x86;
+	assert_int_equal(packet_parse(&p, slice_of(six, sizeof six), 0), PACKET_BAD_CHECKSUM);
 }
 
 // Any one bit turned is found, but for those fields of IPv6 that no checksum covers.

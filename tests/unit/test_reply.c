@@ -280,6 +280,27 @@ static void no_answer_without_room(void **state)
 	}
 }
 
+// Of 65,536 answers one sums to zero, and must not say that it has no checksum.
+static void never_without_a_checksum(void **state)
+{
+	(void)state;
+	static const char bytes[] = QUERY("\1", "\0");
+	const struct reply_dns what = {.code = REPLY_NXDOMAIN};
+	struct packet to = query_packet(true), p;
+	struct dns_query q;
+	unsigned ones = 0;
+	dns_query_read(&q, slice_of(bytes, sizeof bytes - 1));
+	for (unsigned id = 0; id <= UINT16_MAX; id++) {
+		uint8_t out[REPLY_MAX];
+		q.id = (uint16_t)id;
+		size_t len = reply_dns(out, sizeof out, &to, &q, &what);
+		assert_true(out[46] || out[47]);
+		ones += out[46] == 0xff && out[47] == 0xff;
+		assert_int_equal(packet_parse(&p, slice_of(out, len), 0), PACKET_OK);
+	}
+	assert_true(ones > 0);
+}
+
 static void resets(void **state)
 {
 	(void)state;
@@ -321,6 +342,7 @@ int main(void)
 		cmocka_unit_test(long_texts_are_cut),
 		cmocka_unit_test(compressed_questions_get_the_header),
 		cmocka_unit_test(no_answer_without_room),
+		cmocka_unit_test(never_without_a_checksum),
 		cmocka_unit_test(resets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,17 +40,17 @@ static struct slice records(struct slice hs, size_t size)
 }
 
 // A ClientHello whose extensions are these bytes (NULL: it has no room for any).
-static struct slice hello_with(const struct slice *extensions)
+static struct slice hello_build(const struct slice *extensions, uint8_t session_id)
 {
 	struct wr w = wr_init(message, sizeof message);
-	size_t body = 2 + 32 + 1 + 32 + 2 + 4 + 2 + (extensions ? 2 + extensions->len : 0);
+	size_t body = 2 + 32 + 1 + session_id + 2 + 4 + 2 + (extensions ? 2 + extensions->len : 0);
 	wr_u8(&w, 1); // ClientHello
 	wr_u8(&w, (uint8_t)(body >> 16));
 	wr_u16(&w, (uint16_t)body);
 	wr_u16(&w, 0x0303); // legacy_version
 	wr_zero(&w, 32);    // random
-	wr_u8(&w, 32);      // session id
-	wr_zero(&w, 32);
+	wr_u8(&w, session_id);
+	wr_zero(&w, session_id);
 	wr_u16(&w, 4); // cipher suites
 	wr_u32(&w, 0x13011302);
 	wr_u16(&w, 0x0100); // one compression method: none
@@ -60,6 +60,11 @@ static struct slice hello_with(const struct slice *extensions)
 	}
 	assert_true(wr_ok(&w));
 	return slice_of(message, wr_len(&w));
+}
+
+static struct slice hello_with(const struct slice *extensions)
+{
+	return hello_build(extensions, 32);
 }
 
 #define BYTES(s)                                                                                   \
@@ -137,6 +142,13 @@ static void two_records_cut_anywhere(void **state)
 		assert_int_equal(tls_hello_read(&h, slice_of(stream, wr_len(&w))), SCAN_FOUND);
 		assert_string_equal(h.names.at[0].text, "www.example.com");
 		assert_int_equal(h.end, wr_len(&w));
+		// Once the length is there, all that is missing is asked for: header included.
+		if (cut < 5)
+			continue;
+		assert_int_equal(tls_hello_read(&h, slice_of(stream, HEADER + cut - 1)), SCAN_MORE);
+		assert_int_equal(h.need, wr_len(&w));
+		assert_int_equal(tls_hello_read(&h, slice_of(stream, HEADER + cut + 2)), SCAN_MORE);
+		assert_int_equal(h.need, wr_len(&w));
 	}
 }
 
@@ -365,6 +377,31 @@ static void without_extensions(void **state)
 	assert_true(h.end > 0);
 }
 
+static void session_ids(void **state)
+{
+	(void)state;
+	static const struct slice extensions = BYTES(SNI("\4", "\6") HOST("\1") "a");
+	struct tls_hello h;
+	for (unsigned len = 0; len <= 32; len++) {
+		struct slice s = records(hello_build(&extensions, (uint8_t)len), 16384);
+		assert_int_equal(tls_hello_read(&h, s), SCAN_FOUND);
+	}
+	struct slice s = records(hello_build(&extensions, 33), 16384);
+	assert_int_equal(tls_hello_read(&h, s), SCAN_BAD);
+}
+
+static void hellos_have_a_limit(void **state)
+{
+	(void)state;
+	uint8_t head[] = {22, 3, 1, 0x40, 0, 1, 0, TLS_HELLO_MAX >> 8, TLS_HELLO_MAX & 0xff};
+	struct tls_hello h;
+	assert_int_equal(tls_hello_read(&h, slice_of(head, sizeof head)), SCAN_MORE);
+	assert_int_equal(h.need, sizeof head + TLS_HELLO_MAX + HEADER);
+	head[8]++;
+	assert_int_equal(tls_hello_read(&h, slice_of(head, sizeof head)), SCAN_BAD);
+	assert_true(h.started);
+}
+
 // One byte of a good hello changed.
 static void broken_hellos(void **state)
 {
@@ -401,6 +438,20 @@ static void broken_hellos(void **state)
 		if (got != cases[i].want || h.started != cases[i].started)
 			fail_msg("%s: %d, started %d", cases[i].name, got, h.started);
 	}
+}
+
+// What follows the extensions is no less wrong in a record of its own.
+static void bytes_behind_the_extensions(void **state)
+{
+	(void)state;
+	static const struct slice extensions = BYTES(SNI("\4", "\6") HOST("\1") "a"
+										"\0\x17\0\0");
+	struct slice hs = hello_with(&extensions);
+	message[80] = 10; // the list ends after server_name
+	struct tls_hello h;
+	assert_int_equal(tls_hello_read(&h, records(hs, 16384)), SCAN_BAD);
+	assert_int_equal(tls_hello_read(&h, records(hs, 1)), SCAN_BAD);
+	assert_int_equal(tls_hello_read(&h, records(hs, hs.len - 4)), SCAN_BAD);
 }
 
 static void records_between(void **state)
@@ -446,6 +497,9 @@ static void records_between(void **state)
 		if (got == SCAN_FOUND)
 			feed(s);
 	}
+	struct tls_hello h; // half an alert: its rest, a header, the message's own header
+	assert_int_equal(tls_hello_read(&h, slice_of(WARNING, 6)), SCAN_MORE);
+	assert_int_equal(h.need, 6 + 1 + HEADER + 4);
 }
 
 static void a_flood_of_empty_records_ends(void **state)
@@ -503,6 +557,11 @@ static void sslv2_hellos(void **state)
 	assert_true(h.started);
 	assert_int_equal(h.end, 30);
 	assert_int_equal(h.version, 0x0301);
+
+	static const char odd[] = "\x80\x1b\x01\x03\x01\0\2\0\0\0\x10\0\0"
+				  "0123456789abcdef";
+	assert_int_equal(tls_hello_read(&h, slice_of(odd, sizeof odd - 1)), SCAN_NONE);
+	assert_false(h.started); // two thirds of a cipher
 }
 
 static void server_hellos(void **state)
@@ -574,7 +633,10 @@ int main(void)
 		cmocka_unit_test(names_before_the_end),
 		cmocka_unit_test(need_grows_fast),
 		cmocka_unit_test(without_extensions),
+		cmocka_unit_test(session_ids),
+		cmocka_unit_test(hellos_have_a_limit),
 		cmocka_unit_test(broken_hellos),
+		cmocka_unit_test(bytes_behind_the_extensions),
 		cmocka_unit_test(records_between),
 		cmocka_unit_test(a_flood_of_empty_records_ends),
 		cmocka_unit_test(other_protocols),
