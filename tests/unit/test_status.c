@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Metrics and status of a daemon that has orders but no traffic.
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/daemon/events.h"
+#include "filterd/daemon/kernel_queues.h"
+#include "filterd/daemon/metrics.h"
+#include "filterd/daemon/sink.h"
+#include "filterd/daemon/status.h"
+#include "filterd/daemon/store.h"
+#include "filterd/daemon/view.h"
+#include "tests/unit/compiled.h"
+
+#define NOW_NS (INT64_C(1546300900) * CLOCK_SECOND_NS) // 2019-01-01T00:01:40Z
+
+static void no_line(void *arg, const struct events_line *line)
+{
+	(void)arg;
+	(void)line;
+}
+
+static struct view view;
+
+static int setup(void **state)
+{
+	struct events_options options = {.per_second = 1};
+	struct events_out out = {.line = no_line};
+	struct ruleset *rules = compiled_ruleset(COMPILED_ORDER(
+		"one", "block", "a.example") COMPILED_ORDER("two", "block", "b.example"));
+	struct store *store = store_new(rules, 1, NOW_NS);
+	(void)state;
+	store_hit(store_current(store), 0, 0);
+	view = (struct view){.store = store,
+			     .events = events_new(&options, &out, 1),
+			     .sink = sink_new(NULL),
+			     .ruleset_path = "/r",
+			     .started_ns = NOW_NS - 70 * CLOCK_SECOND_NS,
+			     .now_ns = NOW_NS};
+	return view.events && view.sink ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	events_free((struct events *)(uintptr_t)view.events);
+	sink_free((struct sink *)(uintptr_t)view.sink);
+	store_free((struct store *)(uintptr_t)view.store);
+	return 0;
+}
+
+static json_t *ask(const char *request)
+{
+	char *text = status_answer(&view, request);
+	assert_non_null(text);
+	assert_null(strchr(text, '\n'));
+	json_t *answer = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(answer);
+	free(text);
+	return answer;
+}
+
+static void status_tells_orders_by_their_time(void **state)
+{
+	int active, pending, expired;
+	const char *serial;
+	(void)state;
+	for (int phase = 0; phase < 3; phase++) {
+		view.now_ns = NOW_NS + (phase - 1) * 86400 * 365 * CLOCK_SECOND_NS;
+		json_t *answer = ask("{\"command\":\"status\"}");
+		assert_int_equal(json_unpack(answer, "{s:{s:i, s:i, s:i, s:s}}", "ruleset",
+					     "pending", &pending, "active", &active, "expired",
+					     &expired, "serial", &serial),
+				 0);
+		assert_int_equal(pending, phase == 0 ? 2 : 0);
+		assert_int_equal(active, phase == 1 ? 2 : 0);
+		assert_int_equal(expired, phase == 2 ? 2 : 0);
+		assert_int_equal(strlen(serial), 16);
+		json_decref(answer);
+	}
+	view.now_ns = NOW_NS;
+}
+
+static void metrics_come_as_text(void **state)
+{
+	const char *text;
+	(void)state;
+	json_t *answer = ask("{\"command\":\"metrics\"}");
+	assert_int_equal(json_unpack(answer, "{s:s}", "metrics", &text), 0);
+	assert_non_null(strstr(text, "\nfilterd_orders 2\n"));
+	assert_non_null(strstr(text, "\nfilterd_order_hits_total{order=\"one\"} 1\n"));
+	assert_non_null(strstr(text, "\nfilterd_order_hits_total{order=\"two\"} 0\n"));
+	assert_non_null(strstr(text, "\nfilterd_verdicts_total{verdict=\"pass\"} 0\n"));
+	assert_non_null(strstr(text, "\nfilterd_start_time_seconds 1546300830\n"));
+	assert_int_equal(text[strlen(text) - 1], '\n');
+	json_decref(answer);
+}
+
+static void other_requests_are_told_what_there_is(void **state)
+{
+	static const char *const requests[] = {
+		"",
+		"x",
+		"[]",
+		"{}",
+		"{\"command\":1}",
+		"{\"command\":\"stop\"}",
+		"{\"command\":\"status\",\"command\":\"status\"}",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+		json_t *answer = ask(requests[i]);
+		assert_non_null(json_string_value(json_object_get(answer, "error")));
+		assert_int_equal(json_object_size(answer), 1);
+		json_decref(answer);
+	}
+}
+
+static void file_is_replaced_whole(void **state)
+{
+	char folder[] = "/tmp/filterd-test-XXXXXX", path[64], beside[72];
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/m.prom", folder);
+	snprintf(beside, sizeof beside, "%s.new", path);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(metrics_file(&view, path), 0);
+		assert_int_equal(access(path, R_OK), 0);
+		assert_int_not_equal(access(beside, F_OK), 0);
+	}
+	assert_int_not_equal(metrics_file(&view, "/nowhere/m.prom"), 0);
+	unlink(path);
+	rmdir(folder);
+}
+
+static void labels_are_escaped(void **state)
+{
+	char *text = NULL;
+	size_t len;
+	(void)state;
+	FILE *out = open_memstream(&text, &len);
+	metrics_label("a\"b\\c\nd", 7, out);
+	fclose(out);
+	assert_string_equal(text, "a\\\"b\\\\c\\nd");
+	free(text);
+}
+
+static void reads_the_kernels_lines(void **state)
+{
+	struct kernel_queue q;
+	(void)state;
+	assert_true(kernel_queues_line(" 7700   4213    12 2 65531     3     4    1234  1\n", &q));
+	assert_int_equal(q.number, 7700);
+	assert_int_equal(q.waiting, 12);
+	assert_int_equal(q.full, 3);
+	assert_int_equal(q.unreachable, 4);
+	assert_false(kernel_queues_line("", &q));
+	assert_false(kernel_queues_line("7700 1 2 3\n", &q));
+	assert_int_equal(kernel_queues_read(NULL, 0, 1, &q), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(status_tells_orders_by_their_time),
+		cmocka_unit_test(metrics_come_as_text),
+		cmocka_unit_test(other_requests_are_told_what_there_is),
+		cmocka_unit_test(file_is_replaced_whole),
+		cmocka_unit_test(labels_are_escaped),
+		cmocka_unit_test(reads_the_kernels_lines),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
