@@ -5,6 +5,8 @@ Run with the path of filterctl, from the root of the tree. It also holds what th
 codes, and that a bad order file leaves the old image alone."""
 import json
 import pathlib
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,6 +83,21 @@ def bad_orders_change_nothing(folder):
     assert sorted(p.name for p in folder.glob("image*")) == ["image"]
 
 
+def a_full_disk_changes_nothing(folder):
+    """Writing fails half-way (a limit on the size of files stands for the disk)."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+
+    image = folder / "kept"
+    image.write_bytes(b"old")
+    got = subprocess.run([FILTERCTL, "compile", "--orders", NZ_AU, "-o", image], preexec_fn=limit,
+                         capture_output=True, text=True, restore_signals=False)
+    assert got.returncode == 2 and f"{image}: File too large" in got.stderr, got
+    assert image.read_bytes() == b"old"
+    assert [p.name for p in folder.glob("kept*")] == ["kept"]
+
+
 def exit_codes(folder):
     nothing = str(folder / "nothing")
     for arguments in ([], ["nonsense"], ["check"], ["compile", "--orders", NZ_AU],
@@ -104,5 +121,6 @@ with tempfile.TemporaryDirectory() as name:
         check(*question)
         check(compiled[question[0]], *question[1:])
     bad_orders_change_nothing(scratch)
+    a_full_disk_changes_nothing(scratch)
     exit_codes(scratch)
 print(f"{len(QUESTIONS)} questions answered as expected")
