@@ -17,6 +17,7 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/control.h"
+#include "filterd/daemon/counter.h"
 #include "filterd/daemon/doorbell.h"
 #include "filterd/daemon/event_json.h"
 #include "filterd/daemon/kernel_queues.h"
@@ -33,8 +34,9 @@
 
 enum {
 	TICK_MS = 1000,
-	TAKE_MAX = 4096
-}; // events taken from one worker before others get their turn
+	TAKE_MAX = 4096, // events of one worker before others get their turn
+	LOSSES_EVERY_S = 10,
+};
 
 struct gateway {
 	struct config config;
@@ -51,8 +53,11 @@ struct gateway {
 	int signal_fd;
 	bool ending;
 	int64_t started_ns;
-	int64_t metrics_due_ns;             // by steady_ns()
-	bool metrics_failing;               // told once
+	int64_t metrics_due_ns; // by steady_ns()
+	bool metrics_failing;   // told once
+	uint64_t losses;        // packets missed, as last reported
+	int64_t losses_due_ns;
+	int64_t alive_due_ns;               // when the watchdog is fed next
 	uint64_t beats[CONFIG_WORKERS_MAX]; // of each worker when the watchdog was last fed
 };
 
@@ -362,12 +367,38 @@ static void read_signals(struct gateway *g)
 // The manager hears from us only if every worker has gone round since it last did.
 static void feed_watchdog(struct gateway *g)
 {
-	for (unsigned i = 0; i < g->workers_started; i++)
-		if (worker_beats(g->workers[i]) == g->beats[i])
-			return;
+	int64_t now_ns = steady_ns();
+	if (!service_watchdog_ms() || now_ns < g->alive_due_ns)
+		return;
+	g->alive_due_ns = now_ns + CLOCK_SECOND_NS;
+	for (unsigned i = 0; i < g->workers_started; i++) {
+		if (worker_beats(g->workers[i]) != g->beats[i])
+			continue;
+		log_warn("worker %u stands still", i);
+		return;
+	}
 	for (unsigned i = 0; i < g->workers_started; i++)
 		g->beats[i] = worker_beats(g->workers[i]);
 	service_alive();
+}
+
+// An operator should hear of packets that were not judged, but not once for each.
+static void report_losses(struct gateway *g)
+{
+	int64_t now_ns = steady_ns();
+	uint64_t missed = 0;
+	if (now_ns < g->losses_due_ns)
+		return;
+	g->losses_due_ns = now_ns + LOSSES_EVERY_S * CLOCK_SECOND_NS;
+	for (unsigned i = 0; i < g->workers_made; i++)
+		missed += counter_read(&worker_queue_counters(g->workers[i])->missed);
+	if (missed != g->losses)
+		log_warn("%" PRIu64 " packets came faster than they could be judged, and %s "
+			 "(see [queue] in filterd.conf(5))",
+			 missed - g->losses,
+			 g->config.firewall.failure == CONFIG_FAILURE_OPEN ? "passed"
+									   : "were dropped");
+	g->losses = missed;
 }
 
 static void write_metrics(struct gateway *g)
@@ -396,8 +427,8 @@ static void loop(struct gateway *g)
 		doorbell_arm(g->doorbell);
 		bool more = take_events(g);
 		events_tick(g->events, clock_now_ns());
-		if (service_watchdog_ms())
-			feed_watchdog(g);
+		feed_watchdog(g);
+		report_losses(g);
 		write_metrics(g);
 		poll(fds, sizeof fds / sizeof fds[0], more ? 0 : TICK_MS);
 		links_read(g->links);

@@ -205,6 +205,16 @@ static int bind_queue(struct queue *q, const struct queue_options *options, uint
 	return await_ack(q);
 }
 
+void queue_wind_down(struct queue *q)
+{
+	_Alignas(8) char out[MNL_NLMSG_HDRLEN + 64];
+	for (unsigned lane = 0; lane < RUNS_LANES; lane++) {
+		struct nlmsghdr *message = nfq_nlmsg_put(out, NFQNL_MSG_CONFIG, q->numbers[lane]);
+		nfq_nlmsg_cfg_put_qmaxlen(message, 0);
+		mnl_socket_sendto(q->socket, message, message->nlmsg_len);
+	}
+}
+
 static int socket_open(struct queue *q, uint32_t buffer)
 {
 	q->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);

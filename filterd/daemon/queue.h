@@ -49,6 +49,10 @@ struct queue_counters {
 int queue_open(struct queue **ret, const struct queue_options *options,
 	       char error[QUEUE_ERROR_MAX]);
 
+// Ahead of the end: from now on the kernel finds the queues full, and does with new packets what it does
+// then. What was queued before can still be received and judged.
+void queue_wind_down(struct queue *q);
+
 // Unbinds. What the kernel still holds in the queues is dropped by it.
 void queue_close(struct queue *q);
 

@@ -120,6 +120,7 @@ static void *run(void *arg)
 		store_idle();
 		counter_add(&w->beats, 1);
 	}
+	queue_wind_down(w->queue);
 	for (int i = 0; i < DRAIN_BATCHES_MAX && batch(w); i++)
 		store_idle();
 	store_leave();
