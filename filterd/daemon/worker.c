@@ -82,13 +82,13 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 	note_event(w, rules, &verdict, now_ns);
 }
 
-// False if nothing waited.
-static bool batch(struct worker *w)
+// Returns how many packets there were.
+static unsigned batch(struct worker *w)
 {
 	const struct queue_packet *packets;
 	unsigned count = queue_receive(w->queue, &packets);
 	if (!count)
-		return false;
+		return 0;
 	const struct rules *rules = store_rules(w->options.store);
 	if (rules->generation != w->generation) {
 		engine_set_ruleset(w->engine, rules->ruleset);
@@ -98,7 +98,7 @@ static bool batch(struct worker *w)
 	for (unsigned i = 0; i < count; i++)
 		judge(w, rules, &packets[i], now_ns);
 	queue_send(w->queue);
-	return true;
+	return count;
 }
 
 static void sleep_until_packets(struct worker *w)
@@ -115,7 +115,8 @@ static void *run(void *arg)
 	struct worker *w = arg;
 	store_join();
 	while (!atomic_load_explicit(&w->stopping, memory_order_relaxed)) {
-		if (!batch(w))
+		// A batch that was not full has most likely emptied the socket: ask poll() right away.
+		if (batch(w) < QUEUE_BATCH)
 			sleep_until_packets(w);
 		store_idle();
 		counter_add(&w->beats, 1);
