@@ -25,6 +25,7 @@
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/metrics.h"
 #include "filterd/daemon/privs.h"
+#include "filterd/daemon/ring.h"
 #include "filterd/daemon/service.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/status.h"
@@ -34,7 +35,7 @@
 
 enum {
 	TICK_MS = 1000,
-	TAKE_MAX = 4096, // events of one worker before others get their turn
+	TAKE_MAX = 4 * RING_EVENTS, // events of one worker before others get their turn
 	LOSSES_EVERY_S = 10,
 };
 
@@ -127,7 +128,8 @@ static struct events_options events_options(const struct config *config)
 	};
 }
 
-// Takes what the workers have noted. True if there may be more.
+// Takes what the workers have noted, at least all that was noted before the call. True if there may be
+// more.
 static bool take_events(struct gateway *g)
 {
 	struct event event;
@@ -343,8 +345,7 @@ static void reload_rules(struct gateway *g)
 		log_err("orders not reloaded, the old ones stay in force: no memory");
 		return;
 	}
-	while (take_events(g))
-		;
+	take_events(g);
 	store_retire(g->store);
 	log_rules(store_current(g->store));
 }
