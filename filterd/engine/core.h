@@ -32,4 +32,11 @@ static inline void counter_set(uint64_t *counter, uint64_t value)
 	__atomic_store_n(counter, value, __ATOMIC_RELAXED);
 }
 
-bool engine_is_dns_port(const struct engine *e, uint16_t port);
+static inline bool engine_is_dns_port(const struct engine *e, uint16_t port)
+{
+	size_t count = sizeof e->options.dns_ports / sizeof *e->options.dns_ports;
+	for (size_t i = 0; i < count && e->options.dns_ports[i]; i++)
+		if (e->options.dns_ports[i] == port)
+			return true;
+	return false;
+}

@@ -57,15 +57,6 @@ const struct engine_counters *engine_counters(const struct engine *e)
 	return &e->counters;
 }
 
-bool engine_is_dns_port(const struct engine *e, uint16_t port)
-{
-	size_t count = sizeof e->options.dns_ports / sizeof *e->options.dns_ports;
-	for (size_t i = 0; i < count && e->options.dns_ports[i]; i++)
-		if (e->options.dns_ports[i] == port)
-			return true;
-	return false;
-}
-
 // True if the datagram in hand may be a DNS query.
 static bool expects_dns(const struct engine *e)
 {

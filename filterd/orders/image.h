@@ -43,7 +43,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IMAGE_MAGIC "\x7f" "filterd"
+#define IMAGE_MAGIC                                                                                \
+	"\x7f"                                                                                     \
+	"filterd"
 
 enum {
 	IMAGE_MAGIC_LEN = 8,
@@ -77,13 +79,13 @@ struct image_header {
 	char magic[IMAGE_MAGIC_LEN];
 	uint32_t version;
 	uint32_t header_len;
-	uint64_t checksum;    // XXH3 (64 bits) of every byte behind this field
-	uint64_t len;         // of the whole image
-	uint64_t seed;        // of the hash
-	uint64_t names;       // distinct ones
-	uint64_t labels[2];   // bit n: there are names of n labels; others need not be looked for
+	uint64_t checksum;  // XXH3 (64 bits) of every byte behind this field
+	uint64_t len;       // of the whole image
+	uint64_t seed;      // of the hash
+	uint64_t names;     // distinct ones
+	uint64_t labels[2]; // bit n: there are names of n labels; others need not be looked for
 	uint32_t buckets;
-	uint32_t longest;     // name, in bytes
+	uint32_t longest; // name, in bytes
 	struct image_section sections[IMAGE_SECTIONS];
 	uint8_t zero[24]; // to a multiple of 64
 };

@@ -21,9 +21,9 @@ struct image_view {
 	struct image_header header; // in the byte order of the image
 	uint64_t seed, labels[2];
 	uint32_t filter_count, bucket_count, longest, set_count, order_count;
-	const uint64_t *filter;             // in the byte order of the image, as are the next ones
+	const uint64_t *filter; // in the byte order of the image, as are the next ones
 	const struct image_bucket *buckets;
-	const uint32_t *set_starts;         // set_count + 1
+	const uint32_t *set_starts; // set_count + 1
 	const uint32_t *members, *overrides;
 	const uint8_t *points4, *points6;
 	struct slice heap, orders, text;

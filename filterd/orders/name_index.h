@@ -16,10 +16,11 @@ struct name_entry {
 struct name_index {
 	const struct orders *orders;
 	uint64_t seed;
-	struct name_entry *entries; // sorted by hash; after name_index_gather() one for each distinct name
-	uint32_t *sets;             // the set number of each entry
-	uint32_t count;             // of entries
-	uint64_t *order_names;      // for each order, how many distinct names it lists
+	struct name_entry
+		*entries; // sorted by hash; after name_index_gather() one for each distinct name
+	uint32_t *sets;   // the set number of each entry
+	uint32_t count;   // of entries
+	uint64_t *order_names; // for each order, how many distinct names it lists
 	uint64_t labels[2];
 	uint32_t longest;
 	uint64_t heap_len;
@@ -40,5 +41,5 @@ void name_index_filter(const struct name_index *x, uint64_t *words);
 
 // Fills the zeroed buckets and the heap (of heap_len bytes). 0, or -EAGAIN when too many names fall into
 // the same buckets: then another seed will do.
-int name_index_write(const struct name_index *x, struct image_bucket *buckets, uint32_t bucket_count,
-		     uint8_t *heap);
+int name_index_write(const struct name_index *x, struct image_bucket *buckets,
+		     uint32_t bucket_count, uint8_t *heap);

@@ -8,11 +8,11 @@
 
 enum {
 	ORDER_ID_MAX = 64,
-	ORDER_PREFIXES_MAX = 100000,  // scope and exempt of one order
-	ORDER_OVERRIDES_MAX = 256,    // of one order
-	ORDER_TEXT_MAX = 1000,        // bytes of authority, reference, reason, category, contact
-	ORDERS_MAX = 100000,          // of one set
-	ORDERS_LIFETIME_DAYS = 366,   // the longest life, unless the caller says otherwise
+	ORDER_PREFIXES_MAX = 100000, // scope and exempt of one order
+	ORDER_OVERRIDES_MAX = 256,   // of one order
+	ORDER_TEXT_MAX = 1000,       // bytes of authority, reference, reason, category, contact
+	ORDERS_MAX = 100000,         // of one set
+	ORDERS_LIFETIME_DAYS = 366,  // the longest life, unless the caller says otherwise
 	ORDERS_LIFETIME_DAYS_MAX = 3660,
 };
 

@@ -38,8 +38,8 @@ enum decision {
 
 struct ruleset_verdict {
 	enum decision decision;
-	uint32_t order;        // index of the order that decides: of the blocks that hold, the one that
-			       // ends last (lowest index among equals); else the allow, or the monitor
+	uint32_t order; // index of the order that decides: of the blocks that hold, the one that
+			// ends last (lowest index among equals); else the allow, or the monitor
 	uint8_t name_offset;   // where in the name the matching suffix starts (0 = the whole name)
 	uint8_t matches_count; // all orders in force that matched this name and client
 	bool matches_overflow;
@@ -85,4 +85,5 @@ void ruleset_order(const struct ruleset *r, uint32_t index, struct ruleset_order
 
 uint64_t ruleset_names(const struct ruleset *r);
 size_t ruleset_bytes(const struct ruleset *r);
-uint64_t ruleset_checksum(const struct ruleset *r); // of the whole image: says which one is in force
+uint64_t
+ruleset_checksum(const struct ruleset *r); // of the whole image: says which one is in force

@@ -9,14 +9,15 @@ enum { DNS_HEADER_LEN = 12, DNS_JUMPS_MAX = 64, DNS_QUESTIONS_READ_MAX = 32 };
 
 struct dns_query {
 	uint16_t id;
-	uint16_t flags;           // the header's second word as it stood there
-	uint16_t questions;       // QDCOUNT
-	uint16_t type, class;     // of the first question
-	struct slice question;    // the first question's bytes (name, type, class) if it is not compressed
-	bool has_edns;            // an OPT record (RFC 6891) follows
-	bool dnssec_ok;           // its DO bit
-	uint16_t edns_size;       // its UDP payload size
-	struct hostnames names;   // every question's name; the root is no name and is left out
+	uint16_t flags;       // the header's second word as it stood there
+	uint16_t questions;   // QDCOUNT
+	uint16_t type, class; // of the first question
+	struct slice
+		question; // the first question's bytes (name, type, class) if it is not compressed
+	bool has_edns;    // an OPT record (RFC 6891) follows
+	bool dnssec_ok;   // its DO bit
+	uint16_t edns_size;     // its UDP payload size
+	struct hostnames names; // every question's name; the root is no name and is left out
 };
 
 // Reads one message without length bytes. SCAN_FOUND: a query with at least one name. SCAN_NONE: not a

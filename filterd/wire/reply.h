@@ -16,11 +16,12 @@ enum reply_ede { REPLY_EDE_BLOCKED = 15, REPLY_EDE_CENSORED = 16, REPLY_EDE_FILT
 
 struct reply_dns {
 	enum reply_code code;
-	const struct addr *sinkholes; // for REPLY_SINKHOLE: A answers from family 4, AAAA from family 6
+	const struct addr
+		*sinkholes; // for REPLY_SINKHOLE: A answers from family 4, AAAA from family 6
 	size_t sinkhole_count;
-	uint32_t ttl_s;      // of answers and of the SOA that carries the negative TTL (RFC 2308)
-	enum reply_ede ede;  // sent if the query had an OPT record
-	struct slice text;   // EXTRA-TEXT of it (RFC 8914, section 2), cut to REPLY_TEXT_MAX
+	uint32_t ttl_s;     // of answers and of the SOA that carries the negative TTL (RFC 2308)
+	enum reply_ede ede; // sent if the query had an OPT record
+	struct slice text;  // EXTRA-TEXT of it (RFC 8914, section 2), cut to REPLY_TEXT_MAX
 };
 
 // The answer to `query`, which was read out of packet `to` (UDP): from its destination to its source,
@@ -33,4 +34,5 @@ size_t reply_dns(uint8_t *out, size_t size, const struct packet *to, const struc
 // A reset (RFC 9293, section 3.5.2) from src to dst with this sequence number and, if `with_ack`, this
 // acknowledgement. Hop limit 64.
 size_t reply_reset(uint8_t *out, size_t size, const struct addr *src, uint16_t src_port,
-		   const struct addr *dst, uint16_t dst_port, uint32_t seq, uint32_t ack, bool with_ack);
+		   const struct addr *dst, uint16_t dst_port, uint32_t seq, uint32_t ack,
+		   bool with_ack);

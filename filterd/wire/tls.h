@@ -7,7 +7,7 @@
 #include "filterd/wire/scan.h"
 
 enum {
-	TLS_HELLO_MAX = 60 * 1024,       // of handshake bytes; ordinary hellos have 250 to 2,000
+	TLS_HELLO_MAX = 60 * 1024, // of handshake bytes; ordinary hellos have 250 to 2,000
 	// What tls_server_read() needs of a server's stream: record header, handshake header, version and
 	// random, behind up to three warning alerts (unrecognized_name comes before a ServerHello).
 	TLS_SERVER_HEAD = 5 + 4 + 2 + 32 + 3 * 7,
@@ -15,11 +15,11 @@ enum {
 
 struct tls_hello {
 	struct hostnames names; // every host_name entry of every server_name extension
-	bool has_ech;           // encrypted_client_hello extension (GREASE or real can't be told apart)
-	uint16_t version;       // legacy_version of the hello
-	bool started;           // the first bytes are a handshake record with a ClientHello
-	size_t end;             // offset in the stream after the record that completed the hello
-	size_t need;            // with SCAN_MORE: stream bytes needed at least before asking again
+	bool has_ech;     // encrypted_client_hello extension (GREASE or real can't be told apart)
+	uint16_t version; // legacy_version of the hello
+	bool started;     // the first bytes are a handshake record with a ClientHello
+	size_t end;       // offset in the stream after the record that completed the hello
+	size_t need;      // with SCAN_MORE: stream bytes needed at least before asking again
 };
 
 // SCAN_FOUND: a whole ClientHello with a name. SCAN_NONE: a whole one without (ret->started true), or
