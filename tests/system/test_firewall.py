@@ -3,7 +3,9 @@
 
 These run with whichever back-end this kernel can carry; the guest (test_check.py) has the nft one.
 """
+import fcntl
 import os
+import pathlib
 import re
 import socket
 import textwrap
@@ -11,7 +13,7 @@ from subprocess import DEVNULL
 
 import pytest
 
-from harness import FILTERD, SERVER, TREE, Filterd, order, run
+from harness import FILTERD, LIMIT, SERVER, TREE, Filterd, order, run, wait_until
 
 SHIFT = 24
 STATE, INJECTED, PENDING, CLEAN = 3 << SHIFT, 4 << SHIFT, 8 << SHIFT, 16 << SHIFT
@@ -173,12 +175,32 @@ def test_parallel_runs_wait_for_each_other(rules, testbed):
     before = state(testbed)
     rules.daemon.configure()
     env = {**os.environ, "FILTERD": str(FILTERD)}
-    script = TREE / "scripts/firewall"
-    runs = [testbed.popen("gateway", script, *(["up", "-c", rules.daemon.config_path] if i % 2 else ["down"]),
-                          env=env, stdout=DEVNULL, stderr=DEVNULL) for i in range(8)]
-    assert [process.wait(120) for process in runs] == [0] * 8
-    rules.down()
-    assert state(testbed) == before
+    with open("/run/filterd-firewall.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiter = f"-> FLOCK .*:{os.fstat(lock.fileno()).st_ino} "
+        process = testbed.popen("gateway", TREE / "scripts/firewall", "up", "-c", rules.daemon.config_path,
+                                env=env, stdout=DEVNULL, stderr=DEVNULL)
+        wait_until(lambda: re.search(waiter, pathlib.Path("/proc/locks").read_text()), "it waits")
+        assert state(testbed) == before
+    assert process.wait(LIMIT) == 0
+    assert state(testbed) != before
+
+
+def test_legacy_iptables(rules, testbed, tmp_path):
+    """Where the system's choice is iptables-legacy that one is taken, and it gives way to another again."""
+    for name in ("iptables", "ip6tables"):
+        legacy = run("bash", "-c", f"type -P {name}-legacy", check=False).stdout.strip()
+        if not legacy or "nft" in rules.up("--dry-run").stderr.replace("iptables-nft", ""):
+            pytest.skip("no iptables-legacy, or not needed on this kernel")
+        (tmp_path / name).symlink_to(legacy)
+    done = rules.up(env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert "back-end: iptables-legacy" in done.stderr
+    assert testbed.curl("https://a.example/").ok
+    counters = testbed.counters()
+    assert counters["queued_syn"] == 1 and counters["unjudged"] >= 4
+    rules.up()
+    assert "FILTERD" not in testbed.exec("gateway", "iptables-legacy-save").stdout
+    assert "FILTERD" in testbed.exec("gateway", "iptables-nft-save").stdout
 
 
 def test_many_ports_and_patterns(rules, testbed):
@@ -243,6 +265,7 @@ def test_our_bits_from_outside_are_cleared(rules, testbed, family):
         assert testbed.curl("http://a.example/", family=family).ok
         seen = watched(testbed)
         assert seen["all"] == seen["cleared"] > 5
+    assert testbed.counters()["unjudged"] == 0, "a foreign bit was taken for a packet that nobody judged"
 
 
 @FAMILIES
