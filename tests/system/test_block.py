@@ -258,6 +258,25 @@ def test_connections_open_before_the_start(testbed, filterd):
     assert queued(testbed) - before < 200
 
 
+def test_streams_to_the_gateway_itself(testbed, filterd):
+    """A resolver on the gateway (DNS over TLS, over TCP): judged, and then carried by the kernel alone."""
+    filterd.start(order(BLOCKED))
+    server = testbed.popen("gateway", "/usr/bin/python3", HERE / "resetting_server.py", "853", stdout=-1)
+    try:
+        assert server.stdout.readline().strip() == "listening"
+        for name, want in ((FREE, "handshake"), (BLOCKED, "reset"), (FREE, "handshake")):
+            done = testbed.exec("client", "/usr/bin/python3", HERE / "tls_hello.py", "10.77.1.1", "853",
+                                next(ports), name)
+            assert done.stdout.strip() == want, name
+    finally:
+        server.kill()
+        server.wait()
+    before = queued(testbed)
+    testbed.exec("client", "/usr/bin/python3", HERE / "tls_hello.py", "10.77.1.1", "853", next(ports), FREE,
+                 check=False)
+    assert queued(testbed) - before <= 10
+
+
 def test_check_and_replay_agree_with_the_gateway(testbed, filterd, tmp_path):
     filterd.start(order(BLOCKED))
     capture = tmp_path / "client.pcap"
