@@ -16,7 +16,13 @@ const char *hostname_protocol_text(enum hostname_protocol protocol)
 	return text[protocol];
 }
 
-enum { TLS_HANDSHAKE = 22, TLS_RECORD_FIRST = 20, TLS_RECORD_LAST = 24, TLS_RECORD_HEADER = 5 };
+enum {
+	TLS_MAJOR = 3,
+	TLS_HANDSHAKE = 22,
+	TLS_RECORD_FIRST = 20,
+	TLS_RECORD_LAST = 24,
+	TLS_RECORD_HEADER = 5
+};
 
 static void read_hello(struct slice bytes, struct hostname_message *ret)
 {
@@ -63,6 +69,23 @@ static void read_dns(struct slice bytes, struct hostname_message *ret)
 		ret->names = query.names;
 }
 
+// On a port of DNS, two bytes do not make it TLS: they could as well be the length of a message. No
+// message can have the hello's type and version where a hello has them: it would announce more records
+// than it has room for.
+static void read_dns_or_hello(struct slice bytes, struct hostname_message *ret)
+{
+	struct tls_hello hello;
+	enum scan scan = tls_hello_read(&hello, bytes);
+	if (hello.started && hello.version >> 8 == TLS_MAJOR) {
+		read_hello(bytes, ret);
+	} else if (scan == SCAN_MORE && !hello.version) {
+		ret->scan = SCAN_MORE;
+		ret->need = (uint32_t)bytes.len + 1;
+	} else {
+		read_dns(bytes, ret);
+	}
+}
+
 void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol, bool dns_port,
 			  struct hostname_message *ret)
 {
@@ -81,8 +104,10 @@ void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol, b
 	} else if (type == TLS_HANDSHAKE && !rd_ok(&r)) {
 		ret->scan = SCAN_MORE;
 		ret->need = 2;
-	} else if (!dns_port || (type == TLS_HANDSHAKE && major == 3)) {
+	} else if (!dns_port) {
 		read_hello(bytes, ret);
+	} else if (type == TLS_HANDSHAKE && major == TLS_MAJOR) {
+		read_dns_or_hello(bytes, ret);
 	} else {
 		read_dns(bytes, ret);
 	}
