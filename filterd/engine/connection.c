@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "filterd/engine/connection.h"
 
+#include "filterd/base/rd.h"
 #include "filterd/engine/judge.h"
 #include "filterd/flow/tcp.h"
 #include "filterd/wire/tls.h"
@@ -86,14 +87,14 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 	f->silent = m->silent;
 	if (m->greeting || m->silent)
 		f->judged = true;
-	if (m->greeting && !(e->packet.tcp.flags & TCP_SYN)) {
+	bool syn = e->packet.tcp.flags & TCP_SYN;
+	if (m->greeting && !syn && !f->head_based) { // nothing of the server was seen yet
 		f->head_based = true;
 		f->head_base = e->packet.tcp.ack;
-		f->head_have = 0;
 	}
 	if (f->protocol == HOSTNAME_DNS)
 		f->state = FLOW_REQUESTS;
-	else if (f->judged && e->in->flags & ENGINE_ONEWAY)
+	else if (f->judged && e->in->flags & ENGINE_ONEWAY && !syn) // a SYN's data may not be taken
 		flow_decide(e, f, FLOW_ALLOWED);
 	else if (first && m->silent && f->midstream)
 		flow_decide(e, f, FLOW_ALLOWED);
@@ -103,9 +104,13 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 static void connection_read(struct engine *e, struct flow *f, struct verdict *ret)
 {
 	bool dns_port = engine_is_dns_port(e, f->server_port);
+	uint32_t from = f->read;
+	struct rd view = rd_of(stream_view(&f->stream, flow_pool(e->flows), from));
 	while (!f->silent && f->stream.next > f->read &&
 	       (f->state == FLOW_UNDECIDED || f->state == FLOW_REQUESTS)) {
-		struct slice bytes = stream_view(&f->stream, flow_pool(e->flows), f->read);
+		rd_seek(&view, f->read - from);
+		struct rd rest = view;
+		struct slice bytes = rd_bytes(&rest, rd_left(&rest));
 		hostname_read_stream(bytes, f->protocol, dns_port, &e->message);
 		f->protocol = e->message.protocol;
 		if (judge_message(e, f, ret)) {

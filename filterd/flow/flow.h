@@ -27,15 +27,17 @@ struct flow {
 	bool judged;    // the client's bytes up to `read` are whole messages, and passed
 	bool silent;    // what the client sends from here on names no host: it is not read
 	bool retried;   // the server asked for another ClientHello
-	bool slid;      // the stream no longer holds its first bytes
+	bool slid;      // what lies below the stream's base is not known to be old to the server
+	bool said;      // the client sent bytes outside of a SYN
 
 	struct stream stream; // the client's bytes
 	uint32_t highest;     // end of the highest client byte seen, as an offset into the stream
 	uint32_t passed;      // sequence number up to which all was let through
-	uint32_t syn_data;    // bytes that came with the client's SYN and lie in the stream
-	uint32_t read;        // offset up to which messages were read whole
-	uint32_t need;        // reading again is in vain while stream.next is below this offset
-	uint8_t told;         // names of the message at `read` that were judged already
+	uint32_t opened;   // sequence number of the connection's first byte, if it is not midstream
+	uint32_t syn_data; // bytes that came with the client's SYN and lie in the stream
+	uint32_t read;     // offset up to which messages were read whole
+	uint32_t need;     // reading again is in vain while stream.next is below this offset
+	uint8_t told;      // names of the message at `read` that were judged already
 
 	bool renewing; // a SYN for another connection came: its first byte has this number
 	uint32_t renewed;
@@ -51,7 +53,7 @@ struct flow {
 	uint32_t timestamp;   // and this is the SYN's
 
 	bool head_based;
-	uint32_t head_base; // server's sequence number at which its answer starts
+	uint32_t head_base; // where the server's answer to what is judged starts, or its next byte
 	uint64_t head_have; // which of these bytes are there
 	uint8_t head[FLOW_SERVER_HEAD];
 	uint32_t server_bytes; // payload seen from the server while undecided

@@ -11,7 +11,7 @@ static bool seq_after(uint32_t a, uint32_t b)
 static void flow_base(struct flow *f, uint32_t base)
 {
 	stream_init(&f->stream, base);
-	f->passed = base;
+	f->passed = f->opened = base;
 	f->based = true;
 }
 
@@ -23,23 +23,31 @@ static void flow_took_syn(struct flow *f, bool signature, bool has_timestamp, ui
 	f->timestamp = timestamp;
 }
 
+// Moves the stream on past bytes that were read, half of it at most; never past `offset`, which then
+// counts from the new base. False if there was nothing to forget.
+static bool stream_slide(struct stream_pool *pool, struct flow *f, uint32_t *offset)
+{
+	uint32_t upto = f->read < *offset ? f->read : *offset;
+	uint32_t by =
+		stream_forget(&f->stream, pool, upto < STREAM_MAX / 2 ? upto : STREAM_MAX / 2);
+	if (!by)
+		return false;
+	f->slid = true;
+	f->read -= by;
+	f->need = f->need > by ? f->need - by : 0;
+	f->highest -= by;
+	*offset -= by;
+	return true;
+}
+
 // Stores bytes, making room by forgetting what was read, then other flows.
 static enum stream_result stream_store(struct flow_table *t, struct flow *f, uint32_t *offset,
 				       struct slice bytes)
 {
 	struct stream_pool *pool = flow_pool(t);
 	enum stream_result result = stream_add(&f->stream, pool, *offset, bytes);
-	if (result == STREAM_BEYOND && f->read) {
-		uint32_t by = stream_forget(&f->stream, pool, f->read);
-		if (by && *offset >= by) {
-			f->slid = true;
-			f->read -= by;
-			f->need = f->need > by ? f->need - by : 0;
-			f->highest -= by;
-			*offset -= by;
-			result = stream_add(&f->stream, pool, *offset, bytes);
-		}
-	}
+	while (result == STREAM_BEYOND && stream_slide(pool, f, offset))
+		result = stream_add(&f->stream, pool, *offset, bytes);
 	while (result == STREAM_NO_MEMORY && flow_evict_half_read(t, f))
 		result = stream_add(&f->stream, pool, *offset, bytes);
 	return result;
@@ -93,10 +101,8 @@ enum tcp_step tcp_client_syn(struct flow_table *t, struct flow *f, const struct 
 	if (!p->payload.len)
 		return TCP_UNREAD;
 	enum tcp_step step = client_bytes(t, f, 0, p->payload);
-	if (step == TCP_READ || step == TCP_UNREAD) {
-		f->syn_data = f->stream.next;
-		f->highest = f->stream.next;
-	}
+	if (!f->said && (step == TCP_READ || step == TCP_UNREAD))
+		f->syn_data = f->highest = f->stream.next;
 	return step;
 }
 
@@ -118,7 +124,8 @@ static bool starts_renewed(const struct flow *f, uint32_t seq)
 {
 	if (!f->renewing || seq != f->renewed)
 		return false;
-	return !f->based || seq - f->stream.base > f->highest + STREAM_MAX;
+	return !f->based || f->state == FLOW_ALLOWED ||
+	       seq - f->stream.base > f->highest + STREAM_MAX;
 }
 
 enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const struct packet *p,
@@ -127,19 +134,24 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 	struct slice bytes = p->payload;
 	uint32_t seq = p->tcp.seq;
 	if (p->tcp.flags & TCP_SYN) { // a SYN-ACK: the other side opened
+		seq++;
 		if (!f->based)
-			flow_base(f, seq + 1);
-		return TCP_UNREAD;
+			flow_base(f, seq);
 	}
 	if (!bytes.len)
 		return TCP_UNREAD;
-	if (oneway && starts_renewed(f, seq))
+	if (oneway && starts_renewed(f, seq)) {
 		flow_renew(t, f);
+		f->slid = true; // perhaps the old connection goes on, and its bytes were not read
+	}
+	f->said = true;
 	if (f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED)
 		return TCP_UNREAD;
 	if (f->syn_seen && p->tcp.has_signature && !f->signature)
 		return TCP_SIGNATURE;
-	if (f->timestamped && p->tcp.has_timestamp && seq_after(f->timestamp, p->tcp.timestamp))
+	// Later the clock may have wrapped: one of microseconds does so within the hour.
+	if (f->state == FLOW_UNDECIDED && f->timestamped && p->tcp.has_timestamp &&
+	    seq_after(f->timestamp, p->tcp.timestamp))
 		return TCP_OLD_TIMESTAMP;
 	if (!f->based)
 		flow_base(f, seq);
@@ -169,28 +181,32 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 	return client_bytes(t, f, offset, bytes);
 }
 
-// The server's SYN-ACK: says which connection is meant, and whether data in the SYN was taken.
+// The data in the SYN was not taken; the client sends it again, or something else.
+static void flow_refuse_syn_data(struct flow_table *t, struct flow *f)
+{
+	uint32_t base = f->opened;
+	bool signature = f->signature, has_timestamp = f->syn_timestamped;
+	uint32_t timestamp = f->timestamp;
+	flow_restart(t, f);
+	flow_base(f, base);
+	flow_took_syn(f, signature, has_timestamp, timestamp);
+}
+
+// The server's SYN-ACK: says which connection is meant, whatever SYNs the client sent that never got
+// there, and whether data in the SYN was taken.
 static void server_syn_ack(struct flow_table *t, struct flow *f, const struct packet *p)
 {
 	uint32_t ack = p->tcp.ack;
-	if (f->renewing && (ack == f->renewed))
+	if (f->renewing && ack == f->renewed) {
 		flow_renew(t, f);
-	if (!f->based) {
-		f->midstream = true; // the SYN was not seen, but here is where its stream starts
+	} else if (!f->based || ack - f->opened > f->syn_data) {
+		flow_restart(t, f); // its SYN was not seen, or another one followed it
 		flow_base(f, ack);
-		return;
+	} else if (f->syn_data && ack == f->opened && !f->said) {
+		flow_refuse_syn_data(t, f);
 	}
-	if (f->syn_data && ack == f->stream.base) {
-		// The data in the SYN was not taken; the client sends it again, or something else.
-		uint32_t base = f->stream.base;
-		bool signature = f->signature, has_timestamp = f->syn_timestamped;
-		uint32_t timestamp = f->timestamp;
-		flow_restart(t, f);
-		flow_base(f, base);
-		flow_took_syn(f, signature, has_timestamp, timestamp);
-	}
-	if (ack - f->stream.base <= f->highest) {
-		f->timestamped = f->syn_timestamped && p->tcp.has_timestamp;
+	f->timestamped = f->syn_timestamped && p->tcp.has_timestamp;
+	if (!f->head_based) {
 		f->head_based = true;
 		f->head_base = p->tcp.seq + 1;
 	}
@@ -219,6 +235,16 @@ static void server_ack(struct flow_table *t, struct flow *f, uint32_t ack)
 	}
 }
 
+// Until the client's bytes are judged, the answer to them starts behind all that the server said.
+static void server_head_move(struct flow *f, uint32_t end)
+{
+	if (f->head_based && !seq_after(end, f->head_base))
+		return;
+	f->head_based = true;
+	f->head_base = end;
+	f->head_have = 0;
+}
+
 static void server_head(struct flow *f, uint32_t seq, struct slice bytes)
 {
 	uint32_t offset = seq - f->head_base;
@@ -242,7 +268,9 @@ void tcp_server_segment(struct flow_table *t, struct flow *f, const struct packe
 		return;
 	if ((p->tcp.flags & TCP_ACK) && p->payload.len)
 		server_ack(t, f, p->tcp.ack);
-	if (f->head_based)
+	if (!f->judged)
+		server_head_move(f, p->tcp.seq + (uint32_t)p->payload.len);
+	else if (f->head_based)
 		server_head(f, p->tcp.seq, p->payload);
 	f->server_bytes += (uint32_t)p->payload.len;
 }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Tricks with TCP that a client could play on the filter: segments that the server never sees or never
+// takes, connections on the same ports, and their honest cousins. "Lost" is what the server does not
+// get, as with a low TTL.
+#include "tests/unit/scene.h"
+
+#include <time.h>
+
+static uint8_t blocked_hello[2048], free_hello[2048];
+static size_t blocked_len, free_len;
+
+static int up(void **state)
+{
+	free_len = craft_hello(free_hello, sizeof free_hello, "allowed.example", 0);
+	blocked_len = craft_hello(blocked_hello, sizeof blocked_hello, "blocked.example", 0);
+	return scene_up(state);
+}
+
+// A whole connection to a name that is free.
+static void free_connection(struct scene *s)
+{
+	handshake(s);
+	data(s, free_hello, free_len);
+	answer(s, s->client, false);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+}
+
+// A SYN that is lost right behind the one that the server answers.
+static void decoy_syn_behind_the_real_one(void **state)
+{
+	struct scene *s = *state;
+	for (int old = 0; old < 2; old++) {
+		next_ports(s);
+		if (old)
+			free_connection(s);
+		else // lost as well, so that the real stream lies below this one's start
+			from_client(s, TCP_SYN, s->client + 700000, NULL, 0);
+		s->client += 50000;
+		s->server += 50000;
+		from_client(s, TCP_SYN, s->client++, NULL, 0);
+		from_client(s, TCP_SYN, s->client + 300000, NULL, 0);
+		from_server(s, TCP_SYN | TCP_ACK, s->server++, s->client, NULL, 0);
+		assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+	}
+}
+
+// The server sends its SYN-ACK again: nothing of what the client said in between is forgotten.
+static void repeated_syn_ack_forgets_nothing(void **state)
+{
+	struct scene *s = *state;
+	uint32_t syn = s->client, server = s->server;
+	handshake(s);
+	from_client(s, TCP_SYN, syn, blocked_hello, 60);
+	uint32_t first = s->client;
+	data(s, blocked_hello, 60);
+	from_client(s, TCP_SYN, syn, blocked_hello, 60);
+	from_server(s, TCP_SYN | TCP_ACK, server, first, NULL, 0);
+	assert_int_equal(data(s, blocked_hello + 60, blocked_len - 60), VERDICT_RESET);
+}
+
+// On a flow for DNS, so much was read that the stream moved on.
+static void repeated_syn_ack_late(void **state)
+{
+	struct scene *s = *state;
+	uint8_t query[512];
+	s->out.dst_port = s->back.src_port = 53;
+	uint32_t server = s->server;
+	handshake(s);
+	uint32_t first = s->client;
+	size_t len = craft_dns(query + 2, 510, "free.example", 1) + 2;
+	query[0] = 0;
+	query[1] = (uint8_t)(len - 2);
+	for (int i = 0; i < 6000; i++)
+		data(s, query, len);
+	data(s, query, 20);
+	from_server(s, TCP_SYN | TCP_ACK, server, first, NULL, 0);
+	int names = s->names;
+	data(s, query + 20, len - 20);
+	assert_int_equal(s->names, names + 1);
+	assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
+}
+
+// A long segment that starts far back in a stream that is full.
+static void long_retransmission_on_a_full_stream(void **state)
+{
+	struct scene *s = *state;
+	static uint8_t many[200000];
+	uint8_t query[512];
+	s->out.dst_port = s->back.src_port = 53;
+	handshake(s);
+	uint32_t first = s->client;
+	size_t len = craft_dns(query + 2, 510, "free.example", 1) + 2;
+	query[0] = 0;
+	query[1] = (uint8_t)(len - 2);
+	size_t total = 131072 / len * len;
+	for (size_t at = 0; at < sizeof many; at++)
+		many[at] = query[at % len];
+	for (size_t at = 0; at < total; at += 20 * len)
+		from_client(s, TCP_ACK, first + (uint32_t)at, many + at,
+			    total - at < 20 * len ? total - at : 20 * len);
+	assert_int_equal(s->names, total / len);
+	size_t at = 80 * 1024, n = total + 10 * len - at;
+	assert_int_equal(from_client(s, TCP_ACK, first + (uint32_t)at, many + at, n), VERDICT_PASS);
+	assert_int_equal(s->names, total / len + 10);
+	// And a retransmission of what came shortly before is still no harm.
+	at = total - 20 * len;
+	assert_int_equal(from_client(s, TCP_ACK, first + (uint32_t)at, many + at, len),
+			 VERDICT_PASS);
+	s->client = first + (uint32_t)(total + 10 * len);
+	len = craft_dns(query + 2, 510, "blocked.example", 1) + 2;
+	query[1] = (uint8_t)(len - 2);
+	assert_int_equal(data(s, query, len), VERDICT_RESET);
+}
+
+// What the client says it has from the server must not hide where the server's answer starts.
+static void hello_with_a_wrong_acknowledgement(void **state)
+{
+	struct scene *s = *state;
+	handshake(s);
+	s->server += 30;
+	data(s, free_hello, free_len); // lost
+	s->server -= 30;
+	from_client(s, TCP_ACK, s->client - (uint32_t)free_len, free_hello, free_len);
+	answer(s, s->client, true);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+}
+
+// A server that speaks first: its answer starts behind that.
+static void greeting_before_the_hello(void **state)
+{
+	struct scene *s = *state;
+	handshake(s);
+	from_server(s, TCP_ACK, s->server, s->client, "220 ready\r\n", 11);
+	s->server += 11;
+	data(s, free_hello, free_len);
+	answer(s, s->client, true);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+}
+
+// Some systems take the data of a SYN-ACK that crosses the handshake.
+static void data_in_a_client_syn_ack(void **state)
+{
+	struct scene *s = *state;
+	handshake(s);
+	from_client(s, TCP_SYN | TCP_ACK, s->client - 1, blocked_hello, 60);
+	s->client += 60;
+	assert_int_equal(data(s, blocked_hello + 60, blocked_len - 60), VERDICT_RESET);
+}
+
+// A DNS message as long as the first bytes of a TLS record say.
+static void dns_that_looks_like_tls(void **state)
+{
+	struct scene *s = *state;
+	static uint8_t m[0x1605];
+	s->out.dst_port = s->back.src_port = 53;
+	for (int rcode = 0; rcode < 2; rcode++) {
+		next_ports(s);
+		handshake(s);
+		craft_dns(m + 2, sizeof m - 2, "blocked.example", 1);
+		m[0] = 0x16;
+		m[1] = 3;
+		m[2] = 1;
+		m[3] = 1;
+		m[5] = (uint8_t)rcode; // with 1 it looks like a ClientHello
+		data(s, m, 1000);
+		from_server(s, TCP_ACK, s->server, s->client, "\0\0", 2);
+		assert_int_not_equal(s->v.mark, FLOW_MARK_ALLOWED);
+		assert_int_equal(data(s, m + 1000, sizeof m - 1000), VERDICT_RESET);
+	}
+	// TLS on that port is read all the same.
+	next_ports(s);
+	handshake(s);
+	for (size_t i = 0; i < blocked_len - 1; i++)
+		assert_int_equal(data(s, blocked_hello + i, 1), VERDICT_PASS);
+	assert_int_equal(data(s, blocked_hello + blocked_len - 1, 1), VERDICT_RESET);
+}
+
+// Thousands of tiny messages in one super-packet cost no more than reading them once.
+static void tiny_messages_in_a_super_packet(void **state)
+{
+	struct scene *s = *state;
+	static uint8_t many[65000];
+	s->out.dst_port = s->back.src_port = 53;
+	clock_t start = clock();
+	for (int i = 0; i < 20; i++) {
+		next_ports(s);
+		handshake(s);
+		assert_int_equal(data(s, many, sizeof many), VERDICT_PASS);
+		assert_int_equal(data(s, many, sizeof many), VERDICT_PASS);
+	}
+	assert_true(clock() - start < CLOCKS_PER_SEC);
+}
+
+// The SYN was not seen, but the SYN-ACK was: the stream is read from its start, whoever speaks first.
+static void joined_at_the_syn_ack(void **state)
+{
+	struct scene *s = *state;
+	from_server(s, TCP_SYN | TCP_ACK, s->server++, s->client, NULL, 0);
+	from_server(s, TCP_ACK, s->server, s->client, "220 ready\r\n", 11);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+}
+
+// A clock of the client that ticks in microseconds wraps within the hour.
+static void timestamps_of_a_long_connection(void **state)
+{
+	struct scene *s = *state;
+	static const uint8_t early[12] = {1, 1, 8, 10, 0, 0, 0, 9},
+			     late[12] = {1, 1, 8, 10, 0x80, 0, 1};
+	uint8_t query[512];
+	s->out.dst_port = s->back.src_port = 53;
+	struct craft_tcp tcp = {s->client++, 0, TCP_SYN, early, sizeof early};
+	craft_tcp(&s->packet, &s->out, &tcp, NULL, 0);
+	judge(s, ENGINE_SIDE_CLIENT);
+	tcp = (struct craft_tcp){s->server++, s->client, TCP_SYN | TCP_ACK, early, sizeof early};
+	craft_tcp(&s->packet, &s->back, &tcp, NULL, 0);
+	judge(s, ENGINE_SIDE_SERVER);
+	size_t len = craft_dns(query + 2, 510, "free.example", 1) + 2;
+	query[0] = 0;
+	query[1] = (uint8_t)(len - 2);
+	data(s, query, len);
+	tcp = (struct craft_tcp){s->client, s->server, TCP_ACK, late, sizeof late};
+	craft_tcp(&s->packet, &s->out, &tcp, query, len);
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
+	assert_int_equal(s->names, 2);
+}
+
+// On a one-way path a new connection is told by its first byte, wherever its numbers begin.
+static void oneway_ports_used_again(void **state)
+{
+	struct scene *s = *state;
+	s->flags = ENGINE_ONEWAY;
+	from_client(s, TCP_SYN, s->client++, NULL, 0);
+	data(s, free_hello, free_len);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	s->client += 600;
+	from_client(s, TCP_SYN, s->client++, NULL, 0);
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+}
+
+// Data in a SYN may not be taken: it opens no way on a one-way path.
+static void oneway_data_in_syn(void **state)
+{
+	struct scene *s = *state;
+	s->flags = ENGINE_ONEWAY;
+	from_client(s, TCP_SYN, s->client++, free_hello, free_len);
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_DROP);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, up, scene_down)
+	const struct CMUnitTest tests[] = {
+		TEST(decoy_syn_behind_the_real_one),
+		TEST(repeated_syn_ack_forgets_nothing),
+		TEST(repeated_syn_ack_late),
+		TEST(long_retransmission_on_a_full_stream),
+		TEST(hello_with_a_wrong_acknowledgement),
+		TEST(greeting_before_the_hello),
+		TEST(data_in_a_client_syn_ack),
+		TEST(dns_that_looks_like_tls),
+		TEST(tiny_messages_in_a_super_packet),
+		TEST(joined_at_the_syn_ack),
+		TEST(timestamps_of_a_long_connection),
+		TEST(oneway_ports_used_again),
+		TEST(oneway_data_in_syn),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
