@@ -90,7 +90,7 @@ void order_check(struct order_reading *r)
 	check_required(r);
 	check_action(r);
 	check_prefixes(r);
-	if (r->complaints->count == before)
+	if (r->complaints->count == before && !r->time_unread)
 		check_times(r);
 }
 

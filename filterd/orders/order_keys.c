@@ -52,12 +52,14 @@ static void read_contact(struct order_reading *r, const char *value)
 
 static void read_time(struct order_reading *r, int64_t *to, const char *value)
 {
-	if (clock_from_text(to, value) < 0)
-		COMPLAIN(r,
-			 "'%s' is no time such as 2019-03-16T09:00:00+13:00 (the offset from UTC, "
-			 "or "
-			 "Z, must be there)",
-			 value);
+	if (clock_from_text(to, value) == 0)
+		return;
+	r->time_unread = true;
+	COMPLAIN(
+		r,
+		"'%s' is no time such as 2019-03-16T09:00:00+13:00 (on a day that exists, with the "
+		"offset from UTC, or Z)",
+		value);
 }
 
 static void read_issued(struct order_reading *r, const char *value)
@@ -77,8 +79,10 @@ static void read_expires(struct order_reading *r, const char *value)
 
 static void read_review(struct order_reading *r, const char *value)
 {
-	if (clock_date_from_text(&r->order->review_s, value) < 0)
-		COMPLAIN(r, "'%s' is no date such as 2019-03-30", value);
+	if (clock_date_from_text(&r->order->review_s, value) == 0)
+		return;
+	r->time_unread = true;
+	COMPLAIN(r, "'%s' is no date such as 2019-03-30", value);
 }
 
 // The number of `value` among the words, or -1 after a complaint.

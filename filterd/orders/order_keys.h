@@ -33,6 +33,7 @@ struct order_reading {
 	struct order *order; // the one that is being read
 	const char *file;
 	unsigned line;
+	bool time_unread;           // one of its times could not be read
 	unsigned lines[ORDER_KEYS]; // of the first time that each key came, 0 = never
 	const struct parse_options *options;
 	struct complaints *complaints;

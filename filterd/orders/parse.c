@@ -39,6 +39,7 @@ static int begin_order(void *arg, const struct ini_where *where, const char *sec
 	struct order_reading *r = arg;
 	end_order(r);
 	r->line = where->line;
+	r->time_unread = false;
 	memset(r->lines, 0, sizeof r->lines);
 	const char *id = strncmp(section, head, strlen(head)) == 0 ? section + strlen(head) : NULL;
 	if (!id)

@@ -216,6 +216,21 @@ static void replaced_keys(void **state)
 	}
 }
 
+// A time that can't be read is one fault, not also that the order ends before it begins.
+static void a_time_unread_is_one_fault(void **state)
+{
+	(void)state;
+	char text[2000], *at;
+	strcpy(text, BEGIN "name = a.example\n");
+	at = strstr(text, "\nexpires = ") + 16;
+	memcpy(at, "-99-99", 6);
+	struct orders orders;
+	struct complaints c;
+	assert_true(parse(text, &orders, &c) < 0);
+	assert_int_equal(c.count, 1);
+	orders_done(&orders);
+}
+
 static void all_faults_are_told_at_once(void **state)
 {
 	(void)state;
@@ -334,6 +349,7 @@ int main(void)
 		cmocka_unit_test(defaults_are_filled),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(replaced_keys),
+		cmocka_unit_test(a_time_unread_is_one_fault),
 		cmocka_unit_test(all_faults_are_told_at_once),
 		cmocka_unit_test(the_lifetime_is_an_option),
 		cmocka_unit_test(folders),
