@@ -61,6 +61,11 @@ int links_fd(const struct links *l)
 	return l->fd;
 }
 
+bool links_tell_sides(const struct links *l)
+{
+	return !interfaces_covers(l->lan, "*");
+}
+
 static unsigned flags_of(const struct links *l, const char *name)
 {
 	return (interfaces_has(l->lan, name) ? (unsigned)LINK_LAN : 0) |

@@ -17,6 +17,9 @@ void links_free(struct links *l);
 // know the index.
 unsigned links_flags(struct links *l, uint32_t ifindex);
 
+// False if the LAN list stands for every interface, so that it says nothing about sides. Any thread.
+bool links_tell_sides(const struct links *l);
+
 // Main thread: the descriptor to wait on for changes, and the reading of them.
 int links_fd(const struct links *l);
 void links_read(struct links *l);

@@ -65,8 +65,9 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 {
 	struct verdict verdict;
 	unsigned from = links_flags(w->options.links, packet->indev);
-	if (links_flags(w->options.links, packet->outdev) & LINK_ONEWAY)
-		from |= LINK_ONEWAY;
+	unsigned to = links_flags(w->options.links, packet->outdev);
+	bool inside = from & to & LINK_LAN && links_tell_sides(w->options.links);
+	from |= to & LINK_ONEWAY;
 	// What the gateway itself answers leaves by another hook and is never seen.
 	bool oneway = from & LINK_ONEWAY || packet->hook == QUEUE_INPUT;
 	struct engine_packet judged = {
@@ -74,7 +75,8 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 		.side = from & LINK_LAN ? ENGINE_SIDE_CLIENT : ENGINE_SIDE_SERVER,
 		.flags = (packet->checksum_trusted ? (unsigned)ENGINE_CHECKSUM_TRUSTED : 0) |
 			 (packet->truncated ? (unsigned)ENGINE_TRUNCATED : 0) |
-			 (oneway ? (unsigned)ENGINE_ONEWAY : 0),
+			 (oneway ? (unsigned)ENGINE_ONEWAY : 0) |
+			 (inside ? (unsigned)ENGINE_INSIDE : 0),
 	};
 	engine_packet(w->engine, &judged, now_ns, &verdict);
 	struct outcome outcome =

@@ -10,7 +10,10 @@ static enum flow_mark flow_mark(const struct flow *f)
 {
 	// While it is open whether a SYN began a new connection, the kernel must not be told that the
 	// old one's later packets need no look: the new one's would go with them.
-	return f->renewing ? FLOW_MARK_NONE : (enum flow_mark)f->state;
+	// Nor of a flow within the clients' side, whose packets any client can forge: they may share
+	// their conntrack with a flow to a server.
+	bool open = f->renewing || (f->inside && f->state != FLOW_BLOCKED);
+	return open ? FLOW_MARK_NONE : (enum flow_mark)f->state;
 }
 
 static void flow_decide(struct engine *e, struct flow *f, enum flow_state state)
@@ -219,9 +222,19 @@ static struct flow *connection_new(struct engine *e, bool from_client)
 {
 	struct flow *f = flow_make(e->flows, &e->packet, from_client);
 	f->midstream = !(e->packet.tcp.flags & TCP_SYN);
+	f->inside = e->in->flags & ENGINE_INSIDE;
 	counter_add(&e->counters.flows_made, 1);
 	counter_add(&e->counters.flows_midstream, f->midstream);
 	return f;
+}
+
+// The source knows which side a packet came from: what comes from the other one than its flow's end is
+// on, a client has forged, to speak for the server.
+static bool wrong_side(const struct engine *e, const struct flow *f, bool from_client)
+{
+	if (e->in->side == ENGINE_SIDE_UNKNOWN || (f->inside && e->in->flags & ENGINE_INSIDE))
+		return false;
+	return from_client != (e->in->side == ENGINE_SIDE_CLIENT);
 }
 
 void connection_packet(struct engine *e, struct verdict *ret)
@@ -232,6 +245,12 @@ void connection_packet(struct engine *e, struct verdict *ret)
 	struct flow *f = flow_find(e->flows, p, &from_client);
 	if (f && f->state == FLOW_BLOCKED && e->now_s >= f->blocked_until_s) {
 		flow_forget(e->flows, f); // the order has ended: nothing of it may linger
+		f = NULL;
+	}
+	if (f && wrong_side(e, f, from_client)) {
+		if (!f->inside)
+			return;
+		flow_forget(e->flows, f); // the forged packet came first
 		f = NULL;
 	}
 	if (flags & TCP_RST) { // ends nothing here, and its payload is read by nobody

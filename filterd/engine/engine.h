@@ -19,6 +19,7 @@ enum engine_packet_flags {
 	ENGINE_CHECKSUM_TRUSTED = 1, // as PACKET_CHECKSUM_TRUSTED
 	ENGINE_TRUNCATED = 2,        // the source holds fewer bytes than the packet had
 	ENGINE_ONEWAY = 4, // replies take another path: no acknowledgement will ever be seen
+	ENGINE_INSIDE = 8, // from ENGINE_SIDE_CLIENT, and going to that side as well
 };
 
 struct engine_packet {

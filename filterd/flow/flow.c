@@ -175,6 +175,7 @@ static void flow_clear(struct flow *f)
 		.client_port = f->client_port,
 		.server_port = f->server_port,
 		.protocol = HOSTNAME_UNKNOWN,
+		.inside = f->inside,
 		.hash = f->hash,
 		.older = f->older,
 		.newer = f->newer,
@@ -198,6 +199,7 @@ struct flow *flow_make(struct flow_table *t, const struct packet *p, bool from_c
 	f->server = from_client ? p->dst : p->src;
 	f->client_port = from_client ? p->src_port : p->dst_port;
 	f->server_port = from_client ? p->dst_port : p->src_port;
+	f->inside = false;
 	f->hash = key_hash(t, p);
 	table_insert(t->table, slot_of(t, f), f->hash);
 	age_link(t, f, AGE_BARE);

@@ -20,6 +20,7 @@ struct flow {
 	enum flow_state state;
 	enum hostname_protocol protocol; // HOSTNAME_UNKNOWN until the first bytes told
 
+	bool inside;    // both ends are on the clients' side
 	bool midstream; // seen first without its client's SYN
 	bool based;     // stream.base is known
 	bool syn_seen;  // the client's SYN was seen

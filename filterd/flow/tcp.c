@@ -124,8 +124,10 @@ static bool starts_renewed(const struct flow *f, uint32_t seq)
 {
 	if (!f->renewing || seq != f->renewed)
 		return false;
-	return !f->based || f->state == FLOW_ALLOWED ||
-	       seq - f->stream.base > f->highest + STREAM_MAX;
+	if (!f->based || f->state == FLOW_ALLOWED)
+		return true;
+	bool half_read = f->stream.next > f->read || f->stream.have.count > 1;
+	return !half_read && seq - f->stream.base > f->highest + STREAM_MAX;
 }
 
 enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const struct packet *p,
@@ -162,6 +164,10 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 		floor = f->acked;
 		floor_acked = true;
 	}
+	// Of two connections that both may be the right one, only what continues this one is sure.
+	if (oneway && f->renewing &&
+	    (seq_after(floor, seq) || seq_after(seq, f->stream.base + f->stream.next)))
+		return TCP_OUT_OF_WINDOW;
 	if (seq_after(floor, seq)) {
 		if (!floor_acked)
 			return TCP_OUT_OF_WINDOW;

@@ -26,9 +26,16 @@ static void tells_lan_and_oneway(void **state)
 	links_free(l);
 	l = links_new(&with_lo, &with_lo);
 	assert_int_equal(links_flags(l, lo), LINK_LAN | LINK_ONEWAY);
+	assert_true(links_tell_sides(l));
 	links_free(l);
 	l = links_new(&none, &none);
 	assert_int_equal(links_flags(l, lo), 0);
+	links_free(l);
+	struct interfaces all = {0};
+	interfaces_add(&all, "*");
+	l = links_new(&all, &none);
+	assert_int_equal(links_flags(l, lo), LINK_LAN);
+	assert_false(links_tell_sides(l));
 	links_free(l);
 }
 

@@ -250,6 +250,109 @@ static void oneway_data_in_syn(void **state)
 	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_DROP);
 }
 
+// As on a gateway's own name server, which takes no SYN with an MD5 option: such decoys must not make
+// the filter lose its place in a message.
+static void oneway_decoy_syns_around_a_query(void **state)
+{
+	struct scene *s = *state;
+	uint8_t query[512];
+	size_t len = craft_dns(query + 2, 510, "blocked.example", 1) + 2;
+	query[0] = 0;
+	query[1] = (uint8_t)(len - 2);
+	s->flags = ENGINE_ONEWAY;
+	s->out.dst_port = s->back.src_port = 53;
+	static const uint32_t far[] = {900000, 600, (uint32_t)-600, (uint32_t)-900000};
+	for (int order = 0; order < 3; order++) {
+		for (int i = 0; i < 4; i++) {
+			next_ports(s);
+			uint32_t base = s->client + 1;
+			bool whole = false;
+			if (order == 0)
+				from_client(s, TCP_SYN, base - 1 + far[i], NULL, 0);
+			from_client(s, TCP_SYN, base - 1, NULL, 0);
+			if (order == 1) { // in the middle of the message
+				from_client(s, TCP_ACK, base, query, 20);
+				from_client(s, TCP_SYN, base - 1 + far[i], NULL, 0);
+				from_client(s, TCP_ACK, base + far[i], query, 20);
+				from_client(s, TCP_SYN, base + 19, NULL, 0);
+			}
+			if (order == 2)
+				from_client(s, TCP_SYN, base + 19, NULL, 0);
+			whole = from_client(s, TCP_ACK, base + 20, query + 20, len - 20) ==
+				VERDICT_PASS;
+			if (order != 1)
+				whole &= from_client(s, TCP_ACK, base, query, 20) == VERDICT_PASS;
+			assert_false(whole);
+		}
+	}
+	// But the same ports used again are another connection.
+	next_ports(s);
+	for (int i = 0; i < 4; i++) {
+		s->client += 5000000;
+		from_client(s, TCP_SYN, s->client++, NULL, 0);
+		len = craft_dns(query + 2, 510, i < 3 ? "free.example" : "blocked.example", 1) + 2;
+		query[1] = (uint8_t)(len - 2);
+		data(s, query, 10);
+		assert_int_equal(s->v.kind, VERDICT_PASS);
+		assert_int_equal(data(s, query + 10, len - 10),
+				 i < 3 ? VERDICT_PASS : VERDICT_RESET);
+	}
+}
+
+// A packet from the clients' side with the server's address as its source.
+static enum verdict_kind forged(struct scene *s, uint8_t flags, uint32_t ack, const void *bytes,
+				size_t len)
+{
+	struct craft_tcp tcp = {.seq = s->server, .ack = ack, .flags = flags};
+	craft_tcp(&s->packet, &s->back, &tcp, bytes, len);
+	s->flags = ENGINE_INSIDE;
+	enum verdict_kind kind = judge(s, ENGINE_SIDE_CLIENT);
+	s->flags = 0;
+	assert_int_not_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	return kind;
+}
+
+static void a_client_that_speaks_for_the_server(void **state)
+{
+	struct scene *s = *state;
+	uint8_t reply[128];
+	size_t len = craft_server_hello(reply, sizeof reply, false);
+	handshake(s);
+	data(s, free_hello, free_len); // lost
+	forged(s, TCP_ACK, s->client, reply, len);
+	s->client -= (uint32_t)free_len;
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_CONFLICT);
+
+	static const uint8_t first[] = {TCP_ACK, TCP_SYN, TCP_SYN | TCP_ACK};
+	for (size_t i = 0; i < sizeof first; i++) {
+		next_ports(s); // the forged packet comes first
+		forged(s, first[i], s->client, "junk", first[i] == TCP_ACK ? 4 : 0);
+		handshake(s);
+		forged(s, TCP_ACK, s->client, "junk", 4);
+		assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+	}
+}
+
+// Both are clients: one connects to the other.
+static void connections_between_clients(void **state)
+{
+	struct scene *s = *state;
+	for (int i = 0; i < 2; i++) {
+		const void *hello = i ? blocked_hello : free_hello;
+		size_t len = i ? blocked_len : free_len;
+		next_ports(s);
+		s->flags = ENGINE_INSIDE;
+		from_client(s, TCP_SYN, s->client++, NULL, 0);
+		forged(s, TCP_SYN | TCP_ACK, s->client, NULL, 0);
+		s->flags = ENGINE_INSIDE;
+		s->server++;
+		assert_int_equal(data(s, hello, len), i ? VERDICT_RESET : VERDICT_PASS);
+		if (i == 0)
+			assert_int_equal(forged(s, TCP_ACK, s->client, "x", 1), VERDICT_PASS);
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, scene_down)
@@ -267,6 +370,9 @@ int main(void)
 		TEST(timestamps_of_a_long_connection),
 		TEST(oneway_ports_used_again),
 		TEST(oneway_data_in_syn),
+		TEST(oneway_decoy_syns_around_a_query),
+		TEST(a_client_that_speaks_for_the_server),
+		TEST(connections_between_clients),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
