@@ -20,6 +20,6 @@ struct capture_packet {
 int capture_open(struct capture **ret, const char *path, char error[CAPTURE_ERROR_MAX]);
 void capture_close(struct capture *c);
 
-// The next frame that holds an IP packet, or the last fragment of one (which is put together). 1; 0 at the end; -EBADMSG with `error` if the file breaks off
-// (what came before was good).
+// The next frame that holds an IP packet, or the last fragment of one (which is put together). 1; 0 at
+// the end; -EBADMSG with `error` if the file breaks off (what came before was good).
 int capture_next(struct capture *c, struct capture_packet *ret, char error[CAPTURE_ERROR_MAX]);

@@ -153,9 +153,11 @@ static bool datagram_add(struct datagram *d, const struct piece *p)
 {
 	uint32_t end = p->offset + (uint32_t)p->part.len;
 	bool ends_there = d->total && (p->more ? end > d->total : end != d->total);
-	if (!p->part.len || end > DATAGRAM_MAX || ends_there ||
-	    overlaps(&d->have, p->offset, end) || (p->more && p->part.len % 8 != 0) ||
-	    ranges_add(&d->have, p->offset, end) < 0)
+	if (!p->part.len || end > DATAGRAM_MAX || ends_there)
+		return false;
+	if (ranges_has(&d->have, p->offset, end))
+		return true;
+	if (overlaps(&d->have, p->offset, end) || ranges_add(&d->have, p->offset, end) < 0)
 		return false;
 	memcpy(d->bytes + p->offset, p->part.at, p->part.len);
 	if (!p->more)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Puts IP fragments together (RFC 791, section 3.2; RFC 8200, section 4.5) for sources that see them: a
 // capture or a mirror port. Packets from the queue never need it, because the kernel has done it. A
-// datagram whose fragments overlap is given up whole (RFC 5722), as Linux does for both versions.
+// datagram whose fragments overlap is given up whole (RFC 5722), but one that brings nothing new is passed
+// over: as Linux does for both versions.
 #pragma once
 #include "filterd/base/slice.h"
 
