@@ -3,7 +3,7 @@
 """Adds up what meson (testlog.json) and pytest (JUnit XML) reported. Says which tests failed and which
 were skipped and why, then `N passed, N failed, N skipped` alone on the last line.
 
-usage: count.py [--failed N] FILE...      N steps that failed besides; a FILE that is missing is passed over
+usage: count.py [--failed N] FILE...      N steps failed besides; a FILE that is missing counts as one more
 """
 import argparse
 import json
@@ -37,6 +37,8 @@ def junit(path):
 
 for file in options.files:
     if not file.exists():
+        print(f"FAILED  {file} was not written")
+        failed += 1
         continue
     for name, result, why in (meson if file.suffix == ".json" else junit)(file):
         passed += result == "pass"

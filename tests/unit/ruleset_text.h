@@ -13,6 +13,12 @@
 #include "filterd/orders/parse.h"
 #include "filterd/orders/ruleset.h"
 
+// An order of the year 2019 as text, to be joined into one: ID and NAME are string literals.
+#define COMPILED_ORDER(ID, ACTION, NAME)                                                           \
+	"[order:" ID "]\nauthority = Court\nreference = " ID "/19\nreason = test\n"                \
+	"issued = 2019-01-01T00:00:00Z\nstarts = 2019-01-01T00:00:00Z\n"                           \
+	"expires = 2019-12-01T00:00:00Z\naction = " ACTION "\nmatch = subtree\nname = " NAME "\n"
+
 // Ends the program if the text is no good.
 static inline struct ruleset *ruleset_of_text(const char *text)
 {

@@ -10,7 +10,7 @@
 #include "filterd/base/clock.h"
 #include "filterd/daemon/event_json.h"
 #include "filterd/daemon/events.h"
-#include "tests/unit/compiled.h"
+#include "tests/unit/ruleset_text.h"
 
 #define T0 (INT64_C(1546300800) * CLOCK_SECOND_NS)
 
@@ -59,8 +59,8 @@ static int setup(void **state)
 					 .client_prefix6 = 56};
 	struct events_out out = {on_line, on_suppressed, &s};
 	s.events = events_new(&options, &out, 1);
-	s.ruleset = compiled_ruleset(COMPILED_ORDER("one", "block", "a.example")
-					     COMPILED_ORDER("two", "monitor", "b.example"));
+	s.ruleset = ruleset_of_text(COMPILED_ORDER("one", "block", "a.example")
+					    COMPILED_ORDER("two", "monitor", "b.example"));
 	*state = &s;
 	return s.events ? 0 : -1;
 }

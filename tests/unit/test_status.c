@@ -17,7 +17,7 @@
 #include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/view.h"
-#include "tests/unit/compiled.h"
+#include "tests/unit/ruleset_text.h"
 
 #define NOW_NS (INT64_C(1546300900) * CLOCK_SECOND_NS) // 2019-01-01T00:01:40Z
 
@@ -33,7 +33,7 @@ static int setup(void **state)
 {
 	struct events_options options = {.per_second = 1};
 	struct events_out out = {.line = no_line};
-	struct ruleset *rules = compiled_ruleset(COMPILED_ORDER(
+	struct ruleset *rules = ruleset_of_text(COMPILED_ORDER(
 		"one", "block", "a.example") COMPILED_ORDER("two", "block", "b.example"));
 	struct store *store = store_new(rules, 1, NOW_NS);
 	(void)state;

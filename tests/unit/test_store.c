@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "filterd/daemon/store.h"
-#include "tests/unit/compiled.h"
+#include "tests/unit/ruleset_text.h"
 
 #define NOW_S INT64_C(1546300900)
 
@@ -31,8 +31,8 @@ static void hits_are_carried_by_id(void **state)
 {
 	(void)state;
 	struct store *s =
-		store_new(compiled_ruleset(COMPILED_ORDER("one", "block", "a.example")
-						   COMPILED_ORDER("two", "block", "b.example")),
+		store_new(ruleset_of_text(COMPILED_ORDER("one", "block", "a.example")
+						  COMPILED_ORDER("two", "block", "b.example")),
 			  2, 1);
 	const struct rules *rules = store_current(s);
 	assert_int_equal(rules->generation, 1);
@@ -44,8 +44,8 @@ static void hits_are_carried_by_id(void **state)
 
 	assert_int_equal(
 		store_swap(s,
-			   compiled_ruleset(COMPILED_ORDER("zero", "block", "z.example")
-						    COMPILED_ORDER("one", "block", "a.example")),
+			   ruleset_of_text(COMPILED_ORDER("zero", "block", "z.example")
+						   COMPILED_ORDER("one", "block", "a.example")),
 			   2),
 		0);
 	rules = store_current(s);
@@ -102,12 +102,12 @@ static void swapped_under_load(void **state)
 		COMPILED_ORDER("two", "block", "a.example")
 			COMPILED_ORDER("x", "block", "x.example"),
 	};
-	struct crowd c = {.store = store_new(compiled_ruleset(texts[0]), THREADS, 0)};
+	struct crowd c = {.store = store_new(ruleset_of_text(texts[0]), THREADS, 0)};
 	pthread_t threads[THREADS];
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, judge, &c), 0);
 	for (int i = 1; i <= SWAPS; i++) {
-		assert_int_equal(store_swap(c.store, compiled_ruleset(texts[i % 2]), i), 0);
+		assert_int_equal(store_swap(c.store, ruleset_of_text(texts[i % 2]), i), 0);
 		store_retire(c.store);
 	}
 	atomic_store(&c.stop, true);
