@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The rules for names are the kernel's (dev_valid_name), and tighter where a name would not survive
-// nft's or iptables' command line.
+// The kernel (dev_valid_name) allows more names than these, but they would not survive nft's or iptables'
+// command line, so scripts/firewall refuses them too; and `eth0, eth1` is a typing error.
 #include "filterd/daemon/interfaces.h"
 
 #include <ctype.h>
@@ -9,7 +9,7 @@
 
 static bool char_allowed(char c)
 {
-	return isgraph((unsigned char)c) && !strchr("/:\"'\\;{}", c);
+	return isalnum((unsigned char)c) || (c && strchr("_.@-*+", c));
 }
 
 static bool is_wildcard(const char *pattern)

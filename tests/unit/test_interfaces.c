@@ -29,6 +29,10 @@ static void takes_what_interfaces_are_called(void **state)
 		{"a:b", -EINVAL},
 		{"a b", -EINVAL},
 		{"a\"", -EINVAL},
+		{"eth0,", -EINVAL}, // `eth0, eth1` would be an interface that never comes
+		{"a(b", -EINVAL},
+		{"a\xc3\xa4", -EINVAL},
+		{"br-lan_1.7", 0},
 		{"p*p", -EINVAL},
 		{"p+*", -EINVAL},
 		{"\x01", -EINVAL},
@@ -38,7 +42,7 @@ static void takes_what_interfaces_are_called(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		assert_int_equal(interfaces_add(&list, cases[i].name), cases[i].result);
-	assert_int_equal(list.count, 5);
+	assert_int_equal(list.count, 6);
 }
 
 static void is_bounded(void **state)
