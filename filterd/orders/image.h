@@ -49,7 +49,7 @@
 
 enum {
 	IMAGE_MAGIC_LEN = 8,
-	IMAGE_VERSION = 1,
+	IMAGE_VERSION = 2, // up by one with every change of the layout
 	IMAGE_ALIGN = 64,
 	IMAGE_SLOTS = 12,      // names in a bucket
 	IMAGE_PROBES_MAX = 64, // buckets that one look-up may visit

@@ -28,7 +28,8 @@ static int check_header(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX])
 		return bad(error, "it does not begin as one");
 	if (le32toh(v->header.version) != IMAGE_VERSION) {
 		snprintf(error, IMAGE_VIEW_ERROR_MAX,
-			 "the image has version %u, this program reads %u: compile it again",
+			 "compiled by another version of filterctl (layout %u, this program "
+			 "reads %u): compile it again",
 			 le32toh(v->header.version), IMAGE_VERSION);
 		return -EPROTONOSUPPORT;
 	}
