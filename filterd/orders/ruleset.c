@@ -120,10 +120,15 @@ static int copy_file(int file)
 
 int ruleset_open_file(struct ruleset **ret, const char *path, char error[RULESET_ERROR_MAX])
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC);
+	// A FIFO would wait for a writer for ever.
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int memfd = file < 0 ? -errno : copy_file(file);
 	if (file >= 0)
 		close(file);
+	if (memfd == -EINVAL) {
+		snprintf(error, RULESET_ERROR_MAX, "%.200s: not a regular file", path);
+		return memfd;
+	}
 	if (memfd < 0)
 		return fail(memfd, error, path);
 	char sentence[RULESET_ERROR_MAX] = "";
