@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What bash completes behind filterctl, asked as bash asks. usage: completion.sh FILE FILTERCTL
+set -euo pipefail
+# shellcheck source=packaging/filterctl.bash-completion
+. "$1"
+filterctl=$(readlink -f "$2")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+touch one.order 'two words.order' other.txt a.pcap b.pcapng c.image
+mkdir sub
+failed=0
+
+# expect "EXPECTED" WORD...: completing the last word gives these, sorted and parted by `|`.
+expect() {
+	local wanted=$1 got
+	shift
+	COMP_WORDS=("$filterctl" "$@") COMP_CWORD=$#
+	COMPREPLY=()
+	_filterctl
+	got=$( ((${#COMPREPLY[@]} == 0)) || printf '%s\n' "${COMPREPLY[@]}" | LC_ALL=C sort | paste -sd '|')
+	[[ $got == "$wanted" ]] || {
+		echo "$*: '$got' instead of '$wanted'"
+		failed=1
+	}
+}
+
+[[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
+expect '--help|--version|check|compile|names|replay|status' ''
+expect 'check|compile' c
+expect 'status' st
+expect '--help' nonsense --
+expect '--help|--json|--max-lifetime|--orders' compile --
+expect '--help|--json|--max-lifetime|--orders|-o' compile -
+expect '--control|--help|--json' status --
+expect '--at|--client|--help|--json|--max-lifetime|--orders' check --
+expect '--at|--checksums|--help|--orders|-a|-c|-r' replay -
+expect '--orders' check --o
+expect 'c.image|one.order|sub|two words.order' check --orders ''
+expect 'one.order' check --orders on
+expect 'c.image|sub' compile -o ''
+expect 'a.pcap|b.pcapng|sub' names ''
+expect 'a.pcap' replay --orders one.order a
+expect '' check --client ''
+expect '' check 8ch
+expect 'one.order|other.txt' status --control o
+exit "$failed"
