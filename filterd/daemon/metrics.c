@@ -232,12 +232,16 @@ int metrics_file(const struct view *view, const char *path)
 	FILE *out = fopen(beside, "we");
 	if (!out)
 		return -errno;
-	metrics_print(view, out);
 	fchmod(fileno(out), 0644); // node_exporter is another user
-	bool bad = ferror(out);
-	if (fclose(out) || bad) {
+	errno = 0;                 // so that it says why, whichever of the writes failed
+	metrics_print(view, out);
+	bool bad = fflush(out) || ferror(out);
+	int err = bad ? -(errno ? errno : EIO) : 0;
+	if (fclose(out) && !err)
+		err = -errno;
+	if (!err && rename(beside, path))
+		err = -errno;
+	if (err)
 		unlink(beside);
-		return -EIO;
-	}
-	return rename(beside, path) ? -errno : 0;
+	return err;
 }

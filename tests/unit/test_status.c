@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Metrics and status of a daemon that has orders but no traffic.
+#include <errno.h>
 #include <jansson.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -136,7 +141,20 @@ static void file_is_replaced_whole(void **state)
 		assert_int_not_equal(access(beside, F_OK), 0);
 	}
 	assert_int_not_equal(metrics_file(&view, "/nowhere/m.prom"), 0);
+	// What can't be written whole leaves nothing behind, and the reason is the system's.
+	struct rlimit all, little;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	little = (struct rlimit){100, all.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	assert_int_equal(metrics_file(&view, path), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	assert_int_not_equal(access(beside, F_OK), 0);
 	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(metrics_file(&view, path), -EISDIR);
+	assert_int_not_equal(access(beside, F_OK), 0);
+	rmdir(path);
 	rmdir(folder);
 }
 
