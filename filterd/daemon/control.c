@@ -60,10 +60,11 @@ static bool in_use(const struct sockaddr_un *at)
 	return answered;
 }
 
+// The folder may be that user's already, who could put a link in place of the socket: it is not followed.
 static int give_to(const char *path, const char *user)
 {
 	const struct passwd *entry = geteuid() ? NULL : getpwnam(user);
-	return entry ? chown(path, entry->pw_uid, entry->pw_gid) : 0;
+	return entry ? lchown(path, entry->pw_uid, entry->pw_gid) : 0;
 }
 
 // The folder of the socket, one level, for a start without a service manager.
