@@ -37,6 +37,7 @@ enum {
 	TICK_MS = 1000,
 	TAKE_MAX = 4 * RING_EVENTS, // events of one worker before others get their turn
 	LOSSES_EVERY_S = 10,
+	ALIVE_EVERY_S = 4, // a few heartbeats of a worker, and a fraction of WatchdogSec
 };
 
 struct gateway {
@@ -371,7 +372,7 @@ static void feed_watchdog(struct gateway *g)
 	int64_t now_ns = steady_ns();
 	if (!service_watchdog_ms() || now_ns < g->alive_due_ns)
 		return;
-	g->alive_due_ns = now_ns + CLOCK_SECOND_NS;
+	g->alive_due_ns = now_ns + ALIVE_EVERY_S * CLOCK_SECOND_NS;
 	for (unsigned i = 0; i < g->workers_started; i++) {
 		if (worker_beats(g->workers[i]) != g->beats[i])
 			continue;
