@@ -303,6 +303,15 @@ static int start(struct gateway *g)
 	return start_workers(g);
 }
 
+// Root may have read what the daemon's user may not: better told now than at the first reload.
+static void check_rules_readable(const struct gateway *g)
+{
+	const char *path = g->config.filterd.ruleset;
+	if (access(path, R_OK) < 0 && errno == EACCES)
+		log_warn("%s can't be read by user %s: orders can't be reloaded until it can", path,
+			 g->config.filterd.user);
+}
+
 static void report_ready(const struct gateway *g)
 {
 	char status[160];
@@ -475,6 +484,7 @@ int gateway_run(const struct config *config, const char *config_path)
 			 g.workers_started, config->queue.first,
 			 config->queue.first + 2 * config->queue.workers - 1);
 		log_rules(store_current(g.store));
+		check_rules_readable(&g);
 		report_ready(&g);
 		loop(&g);
 		service_stopping();
