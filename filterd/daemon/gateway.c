@@ -477,6 +477,7 @@ int gateway_run(const struct config *config, const char *config_path)
 	struct gateway g = {.config = *config,
 			    .config_path = config_path,
 			    .signal_fd = -1,
+			    .alive_due_ns = steady_ns() + ALIVE_EVERY_S * CLOCK_SECOND_NS,
 			    .started_ns = clock_now_ns()};
 	int err = start(&g);
 	if (!err) {
