@@ -40,6 +40,9 @@ struct flow {
 	uint32_t need;     // reading again is in vain while stream.next is below this offset
 	uint8_t told;      // names of the message at `read` that were judged already
 
+	bool server_known; // the server's SYN-ACK was seen, with this sequence number
+	uint32_t server_syn;
+
 	bool renewing; // a SYN for another connection came: its first byte has this number
 	uint32_t renewed;
 	struct {

@@ -88,7 +88,8 @@ enum tcp_step tcp_client_syn(struct flow_table *t, struct flow *f, const struct 
 	if (made) {
 		flow_base(f, base);
 		flow_took_syn(f, p->tcp.has_signature, p->tcp.has_timestamp, p->tcp.timestamp);
-	} else if (!f->based || f->stream.base != base || f->state != FLOW_UNDECIDED || f->judged) {
+	} else if (!f->based || f->stream.base != base || f->state != FLOW_UNDECIDED || f->said ||
+		   f->server_known) {
 		// Perhaps a new connection on the same ports, perhaps a SYN that the server never
 		// sees: the SYN-ACK will tell. Until then both are kept apart.
 		f->renewing = true;
@@ -101,8 +102,11 @@ enum tcp_step tcp_client_syn(struct flow_table *t, struct flow *f, const struct 
 	if (!p->payload.len)
 		return TCP_UNREAD;
 	enum tcp_step step = client_bytes(t, f, 0, p->payload);
-	if (!f->said && (step == TCP_READ || step == TCP_UNREAD))
-		f->syn_data = f->highest = f->stream.next;
+	uint32_t len = (uint32_t)p->payload.len;
+	if (step == TCP_READ || step == TCP_UNREAD) {
+		f->syn_data = len > f->syn_data ? len : f->syn_data;
+		f->highest = len > f->highest ? len : f->highest;
+	}
 	return step;
 }
 
@@ -198,19 +202,38 @@ static void flow_refuse_syn_data(struct flow_table *t, struct flow *f)
 	flow_took_syn(f, signature, has_timestamp, timestamp);
 }
 
+// The SYN-ACK, perhaps sent again, is that of the connection which the flow is. One with the same number
+// of the client but another of the server is not.
+static bool syn_ack_is_ours(const struct flow *f, const struct packet *p)
+{
+	if (!f->based || p->tcp.ack - f->opened > f->syn_data)
+		return false;
+	if (f->server_known)
+		return f->server_syn == p->tcp.seq;
+	// Before the answer, only data in the SYN, or ahead of its time, can have made it more than
+	// undecided.
+	return !f->acked_known && f->state != FLOW_ALLOWED &&
+	       (f->state == FLOW_UNDECIDED || f->syn_seen);
+}
+
 // The server's SYN-ACK: says which connection is meant, whatever SYNs the client sent that never got
 // there, and whether data in the SYN was taken.
 static void server_syn_ack(struct flow_table *t, struct flow *f, const struct packet *p)
 {
 	uint32_t ack = p->tcp.ack;
-	if (f->renewing && ack == f->renewed) {
+	bool ours = syn_ack_is_ours(f, p);
+	if (ours && f->syn_data && ack == f->opened && !f->said) {
+		flow_refuse_syn_data(t, f);
+	} else if (!ours && f->renewing && ack == f->renewed) {
 		flow_renew(t, f);
-	} else if (!f->based || ack - f->opened > f->syn_data) {
+	} else if (!ours) {
 		flow_restart(t, f); // its SYN was not seen, or another one followed it
 		flow_base(f, ack);
-	} else if (f->syn_data && ack == f->opened && !f->said) {
-		flow_refuse_syn_data(t, f);
+	} else if (f->renewed == f->opened && !f->said) {
+		f->renewing = false; // that SYN was this connection's, sent again
 	}
+	f->server_known = true;
+	f->server_syn = p->tcp.seq;
 	f->timestamped = f->syn_timestamped && p->tcp.has_timestamp;
 	if (!f->head_based) {
 		f->head_based = true;

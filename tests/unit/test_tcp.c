@@ -58,6 +58,33 @@ static void repeated_syn_ack_forgets_nothing(void **state)
 	assert_int_equal(data(s, blocked_hello + 60, blocked_len - 60), VERDICT_RESET);
 }
 
+// A client that did not get the SYN-ACK opens again, as before: the kernel may still carry its flow.
+static void syn_ack_lost_on_the_way_to_the_client(void **state)
+{
+	struct scene *s = *state;
+	uint32_t syn = s->client, server = s->server;
+	handshake(s);
+	from_client(s, TCP_SYN, syn, NULL, 0);
+	from_server(s, TCP_SYN | TCP_ACK, server, s->client, NULL, 0);
+	data(s, free_hello, free_len);
+	answer(s, s->client, false);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+}
+
+// The same numbers of the client, but another connection: the server's numbers tell.
+static void same_number_again(void **state)
+{
+	struct scene *s = *state;
+	uint32_t syn = s->client;
+	handshake(s);
+	data(s, free_hello, free_len);
+	answer(s, s->client, true); // not allowed yet
+	s->client = syn;
+	s->server += 70000;
+	handshake(s);
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+}
+
 // On a flow for DNS, so much was read that the stream moved on.
 static void repeated_syn_ack_late(void **state)
 {
@@ -359,6 +386,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(decoy_syn_behind_the_real_one),
 		TEST(repeated_syn_ack_forgets_nothing),
+		TEST(syn_ack_lost_on_the_way_to_the_client),
+		TEST(same_number_again),
 		TEST(repeated_syn_ack_late),
 		TEST(long_retransmission_on_a_full_stream),
 		TEST(hello_with_a_wrong_acknowledgement),
