@@ -164,6 +164,12 @@ static int run(int argc, char **argv)
 	json_t *status = ask(path, "{\"command\":\"status\"}\n");
 	if (!status)
 		return EXIT_NOT_RUNNING;
+	const char *refusal = json_string_value(json_object_get(status, "error"));
+	if (refusal) { // a daemon of another version
+		fprintf(stderr, "filterctl: the daemon says: %s\n", refusal);
+		json_decref(status);
+		return EXIT_ERROR;
+	}
 	if (json)
 		json_dumpf(status, stdout, JSON_COMPACT);
 	else
