@@ -90,6 +90,9 @@ enum tcp_step tcp_client_syn(struct flow_table *t, struct flow *f, const struct 
 		flow_took_syn(f, p->tcp.has_signature, p->tcp.has_timestamp, p->tcp.timestamp);
 	} else if (!f->based || f->stream.base != base || f->state != FLOW_UNDECIDED || f->said ||
 		   f->server_known) {
+		// The SYN-ACK could not be told from one that takes data of the first SYN.
+		if (base != f->opened && base - f->opened <= f->syn_data && !f->server_known)
+			return TCP_OUT_OF_WINDOW;
 		// Perhaps a new connection on the same ports, perhaps a SYN that the server never
 		// sees: the SYN-ACK will tell. Until then both are kept apart.
 		f->renewing = true;

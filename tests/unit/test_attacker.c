@@ -149,8 +149,9 @@ static void server_takes(struct attack *a, uint8_t flags, uint32_t seq, const ui
 			server_listens(server);
 		return;
 	}
-	if (server->state == SERVER_HALF_OPEN && offset <= WINDOW)
-		server->state = SERVER_OPEN;
+	if (server->state == SERVER_HALF_OPEN && offset > WINDOW)
+		return;
+	server->state = server->state == SERVER_DONE ? SERVER_DONE : SERVER_OPEN;
 	server_stores(server, offset, bytes, len);
 	server_reads(a);
 }

@@ -58,6 +58,16 @@ static void repeated_syn_ack_forgets_nothing(void **state)
 	assert_int_equal(data(s, blocked_hello + 60, blocked_len - 60), VERDICT_RESET);
 }
 
+// Taken data of a first SYN would be acknowledged with the number at which another one starts.
+static void data_in_a_decoy_syn(void **state)
+{
+	struct scene *s = *state;
+	uint32_t syn = s->client;
+	from_client(s, TCP_SYN, syn, "\x16\x03\x01\x09", 4);
+	assert_int_equal(from_client(s, TCP_SYN, syn + 4, NULL, 0), VERDICT_DROP);
+	assert_int_equal(from_client(s, TCP_SYN, syn + 5, NULL, 0), VERDICT_PASS);
+}
+
 // A client that did not get the SYN-ACK opens again, as before: the kernel may still carry its flow.
 static void syn_ack_lost_on_the_way_to_the_client(void **state)
 {
@@ -386,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(decoy_syn_behind_the_real_one),
 		TEST(repeated_syn_ack_forgets_nothing),
+		TEST(data_in_a_decoy_syn),
 		TEST(syn_ack_lost_on_the_way_to_the_client),
 		TEST(same_number_again),
 		TEST(repeated_syn_ack_late),
