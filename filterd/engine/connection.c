@@ -140,6 +140,12 @@ static void connection_from_client(struct engine *e, struct flow *f, bool made, 
 	const struct packet *p = &e->packet;
 	bool syn = (p->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	bool oneway = e->in->side == ENGINE_SIDE_UNKNOWN || e->in->flags & ENGINE_ONEWAY;
+	bool open = f->state == FLOW_UNDECIDED || f->state == FLOW_REQUESTS;
+	if (e->in->flags & ENGINE_TRUNCATED && e->in->side != ENGINE_SIDE_UNKNOWN && open &&
+	    p->payload.len) {
+		connection_drop(ret, REASON_TRUNCATED);
+		return;
+	}
 	switch (syn ? tcp_client_syn(e->flows, f, p, made)
 		    : tcp_client_segment(e->flows, f, p, oneway)) {
 	case TCP_READ:

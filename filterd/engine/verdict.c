@@ -28,6 +28,7 @@ const char *verdict_reason_text(enum verdict_reason reason)
 		[REASON_CONFLICT] = "conflict",
 		[REASON_OLD_TIMESTAMP] = "old-timestamp",
 		[REASON_OUT_OF_WINDOW] = "out-of-window",
+		[REASON_TRUNCATED] = "truncated",
 		[REASON_URGENT] = "urgent",
 	};
 	return text[reason];

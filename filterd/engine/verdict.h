@@ -36,7 +36,8 @@ enum verdict_reason {
 	REASON_CONFLICT,      // other bytes for sequence numbers seen before
 	REASON_OLD_TIMESTAMP, // PAWS (RFC 7323, section 5)
 	REASON_OUT_OF_WINDOW, // too far from what is kept of the stream to be compared with it
-	REASON_URGENT,        // urgent data in a stream that is being read (RFC 6093)
+	REASON_TRUNCATED, // the queue has not all of it: unread bytes would pass; sent again, it is shorter
+	REASON_URGENT, // urgent data in a stream that is being read (RFC 6093)
 	REASONS,
 };
 

@@ -357,6 +357,25 @@ static void hostile_segments_drop(void **state)
 	assert_int_equal(s->names, 0);
 }
 
+// The queue's copy ends before the packet does: what it lacks would reach the server unread.
+static void a_truncated_segment_is_sent_again(void **state)
+{
+	struct scene *s = *state;
+	uint8_t hello[4096];
+	size_t len = craft_hello(hello, sizeof hello, "free.example", 0);
+	handshake(s);
+	struct craft_tcp tcp = {s->client, s->server, TCP_ACK, NULL, 0};
+	craft_tcp(&s->packet, &s->out, &tcp, hello, len);
+	s->packet.len -= 4;
+	s->flags = ENGINE_TRUNCATED;
+	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_TRUNCATED);
+	s->flags = 0;
+	assert_int_equal(data(s, hello, len), VERDICT_PASS);
+	answer(s, s->client, false);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+}
+
 static void unknown_protocols(void **state)
 {
 	struct scene *s = *state;
@@ -565,6 +584,7 @@ int main(void)
 		TEST(data_in_syn),
 		TEST(honest_oddities_pass),
 		TEST(hostile_segments_drop),
+		TEST(a_truncated_segment_is_sent_again),
 		TEST(unknown_protocols),
 		TEST(undecided_is_policy),
 		TEST(flood),
