@@ -280,6 +280,8 @@ void connection_packet(struct engine *e, struct verdict *ret)
 		ret->kind = VERDICT_DROP;
 		ret->reason = REASON_FLOW_BLOCKED;
 	}
-	ret->mark = flow_mark(f);
+	// What is dropped for its own sake tells the kernel nothing about the flow.
+	bool dropped = ret->kind == VERDICT_DROP && f->state != FLOW_BLOCKED;
+	ret->mark = dropped ? FLOW_MARK_NONE : flow_mark(f);
 	flow_touch(e->flows, f);
 }
