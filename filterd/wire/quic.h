@@ -10,9 +10,11 @@ enum { QUIC_ID_MAX = 20, QUIC_DATAGRAM_MAX = 65535 };
 // Versions by the salt of their Initial keys and their packet types: all that matters here.
 enum quic_suite {
 	QUIC_SUITE_V1,       // version 1, drafts 33 and 34
-	QUIC_SUITE_V2,       // version 2 (RFC 9369), and the draft of it (0x709a50c4)
+	QUIC_SUITE_V2,       // version 2 (RFC 9369)
+	QUIC_SUITE_V2_DRAFT, // its draft 0x709a50c4, which has a salt of its own
 	QUIC_SUITE_DRAFT_29, // drafts 29 to 32
 	QUIC_SUITE_DRAFT_23, // drafts 23 to 28, and Facebook's mvfst that follow them
+	QUIC_SUITE_DRAFT_22, // draft 22 and the first mvfst
 	QUIC_SUITES,
 	QUIC_SUITE_UNKNOWN = QUIC_SUITES,
 };

@@ -24,9 +24,13 @@ bool quic_keys_initial(struct quic_crypto *c, enum quic_suite suite, struct slic
 
 // Takes header protection and encryption off `packet`, an Initial. 0 with its frames in `out`, which has
 // room for `size` bytes (packet->bytes.len are enough); -EBADMSG if the keys don't fit, or it is too
-// short to be one. *ret_number is the packet number as far as it was sent.
+// short to be one; *ret_frames and *ret_number are written on success only. Packets carry only the low
+// bytes of their number, and encryption covers all of it: `expected` is one more than the largest number
+// opened so far with these keys, 0 before the first, as the receiver has it (RFC 9000, appendix A.3).
+// *ret_number is the whole number.
 int quic_open(struct quic_crypto *c, const struct quic_keys *keys, const struct quic_packet *packet,
-	      uint8_t *out, size_t size, struct slice *ret_frames, uint32_t *ret_number);
+	      uint64_t expected, uint8_t *out, size_t size, struct slice *ret_frames,
+	      uint64_t *ret_number);
 
 // A whole Initial from the server to the client with `frames` in it and packet number `number`: built,
 // encrypted and protected with the server's keys. `dcid` is the client's Source Connection ID. Returns
