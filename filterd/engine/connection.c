@@ -159,6 +159,9 @@ static void connection_from_client(struct engine *e, struct flow *f, bool made, 
 		counter_add(&e->counters.buffers_exhausted, 1);
 		flow_give_up(e, f, REASON_UNDECIDED_CAP, ret);
 		break;
+	case TCP_QUOTA:
+		connection_drop(ret, REASON_QUOTA);
+		break;
 	case TCP_CONFLICT:
 		connection_drop(ret, REASON_CONFLICT);
 		break;

@@ -30,6 +30,7 @@ const char *verdict_reason_text(enum verdict_reason reason)
 		[REASON_OUT_OF_WINDOW] = "out-of-window",
 		[REASON_TRUNCATED] = "truncated",
 		[REASON_URGENT] = "urgent",
+		[REASON_QUOTA] = "quota",
 	};
 	return text[reason];
 }

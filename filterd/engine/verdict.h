@@ -38,6 +38,7 @@ enum verdict_reason {
 	REASON_OUT_OF_WINDOW, // too far from what is kept of the stream to be compared with it
 	REASON_TRUNCATED, // the queue has not all of it: unread bytes would pass; sent again, it is shorter
 	REASON_URGENT, // urgent data in a stream that is being read (RFC 6093)
+	REASON_QUOTA,  // the client has its share of memory; sent again later, it will fit
 	REASONS,
 };
 

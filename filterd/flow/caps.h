@@ -14,6 +14,19 @@ enum {
 	// of eight bytes and more fits.
 	STREAM_MAX = 128 * 1024,
 
+	// One client (an IPv4 address, an IPv6 /56) holds at most this part of a pool of stream buffers with
+	// what is not read to its end; by default 1024 half-read hellos at a time, or 2 MB. Above it the
+	// client's packets are dropped until others of its own are read: it sends them again. Without
+	// it, a client could fill the pool with half hellos to have another one of its own forgotten.
+	STREAM_QUOTA_PART = 16,
+
+	// But never less than one whole stream.
+	STREAM_QUOTA_MIN = STREAM_MAX / STREAM_BUFFER_BYTES,
+
+	// Counters that clients are hashed to, keyed with a secret. Two clients with one counter share one
+	// quota: it takes one of 16,000 to be slowed down by a stranger's flood, who can't choose whom.
+	STREAM_ACCOUNTS = 16384,
+
 	// Server bytes that may pass while the client has said nothing that we can judge: a protocol in
 	// which the server speaks first and at length.
 	FLOW_SERVER_MAX = 256 * 1024,

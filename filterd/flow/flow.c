@@ -35,7 +35,7 @@ struct flow_table *flow_table_new(uint32_t flows, uint32_t buffers, uint64_t see
 	t->slots = flows;
 	t->flows = calloc(flows, sizeof *t->flows);
 	t->table = table_new(flows, seed);
-	t->pool = stream_pool_new(buffers);
+	t->pool = stream_pool_new(buffers, seed);
 	if (!flows || !t->flows || !t->table || !t->pool) {
 		flow_table_free(t);
 		return NULL;
@@ -138,6 +138,9 @@ void flow_touch(struct flow_table *t, struct flow *f)
 	enum age_list list = f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED ? AGE_DECIDED
 			     : f->stream.first == STREAM_NO_BUFFER                ? AGE_BARE
 										  : AGE_HALF_READ;
+	// A hello that was read counts until the server has it: only then can it be given back.
+	if (f->state == FLOW_REQUESTS && f->stream.next == f->read && f->stream.have.count <= 1)
+		stream_uncount(&f->stream, t->pool);
 	if (f->age_list == list && f->newer == TABLE_NONE)
 		return;
 	age_unlink(t, f);
@@ -181,7 +184,7 @@ static void flow_clear(struct flow *f)
 		.newer = f->newer,
 		.age_list = f->age_list,
 	};
-	stream_init(&blank.stream, 0);
+	stream_init(&blank.stream, 0, f->stream.account);
 	*f = blank;
 }
 
@@ -200,6 +203,7 @@ struct flow *flow_make(struct flow_table *t, const struct packet *p, bool from_c
 	f->client_port = from_client ? p->src_port : p->dst_port;
 	f->server_port = from_client ? p->dst_port : p->src_port;
 	f->inside = false;
+	f->stream.account = stream_account(t->pool, &f->client);
 	f->hash = key_hash(t, p);
 	table_insert(t->table, slot_of(t, f), f->hash);
 	age_link(t, f, AGE_BARE);

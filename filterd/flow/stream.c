@@ -5,6 +5,11 @@
 
 #include <stdlib.h>
 
+#include "filterd/base/addr.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 struct buffer {
 	uint32_t part; // which part of the stream
 	uint32_t next; // in the stream's list, or in the list of free ones
@@ -12,12 +17,14 @@ struct buffer {
 };
 
 struct stream_pool {
-	uint32_t free, used;
+	uint32_t free, used, quota;
+	uint64_t seed;
 	struct buffer *buffers;
+	uint32_t accounts[STREAM_ACCOUNTS]; // buffers that count for each
 	uint8_t scratch[STREAM_MAX];
 };
 
-struct stream_pool *stream_pool_new(uint32_t buffers)
+struct stream_pool *stream_pool_new(uint32_t buffers, uint64_t seed)
 {
 	struct stream_pool *pool = calloc(1, sizeof *pool);
 	if (!pool)
@@ -30,6 +37,10 @@ struct stream_pool *stream_pool_new(uint32_t buffers)
 	for (uint32_t i = 0; i < buffers; i++)
 		pool->buffers[i].next = i + 1 < buffers ? i + 1 : STREAM_NO_BUFFER;
 	pool->free = buffers ? 0 : STREAM_NO_BUFFER;
+	pool->seed = seed;
+	pool->quota = buffers / STREAM_QUOTA_PART;
+	if (pool->quota < STREAM_QUOTA_MIN)
+		pool->quota = STREAM_QUOTA_MIN;
 	return pool;
 }
 
@@ -46,13 +57,25 @@ uint32_t stream_pool_used(const struct stream_pool *pool)
 	return pool->used;
 }
 
-void stream_init(struct stream *s, uint32_t base)
+uint16_t stream_account(const struct stream_pool *pool, const struct addr *client)
 {
-	*s = (struct stream){.base = base, .first = STREAM_NO_BUFFER};
+	enum { IPV4_BYTES = 4, SUBSCRIBER_BYTES = 56 / 8 };
+	size_t len = client->family == 6 ? SUBSCRIBER_BYTES : IPV4_BYTES;
+	return (uint16_t)(XXH3_64bits_withSeed(client->bytes, len, pool->seed) % STREAM_ACCOUNTS);
 }
 
-static void buffer_release(struct stream_pool *pool, uint32_t number)
+void stream_init(struct stream *s, uint32_t base, uint16_t account)
 {
+	*s = (struct stream){.base = base, .first = STREAM_NO_BUFFER, .account = account};
+}
+
+// Takes the first buffer out of the stream, to the free ones.
+static void buffer_release(struct stream *s, struct stream_pool *pool)
+{
+	uint32_t number = s->first;
+	s->first = pool->buffers[number].next;
+	s->buffers--;
+	pool->accounts[s->account] -= s->counted;
 	pool->buffers[number].next = pool->free;
 	pool->free = number;
 	pool->used--;
@@ -60,12 +83,9 @@ static void buffer_release(struct stream_pool *pool, uint32_t number)
 
 void stream_clear(struct stream *s, struct stream_pool *pool)
 {
-	while (s->first != STREAM_NO_BUFFER) {
-		uint32_t next = pool->buffers[s->first].next;
-		buffer_release(pool, s->first);
-		s->first = next;
-	}
-	stream_init(s, s->base);
+	while (s->first != STREAM_NO_BUFFER)
+		buffer_release(s, pool);
+	stream_init(s, s->base, s->account);
 }
 
 // The buffer that holds this part, or NULL.
@@ -90,6 +110,8 @@ static struct buffer *buffer_make(struct stream *s, struct stream_pool *pool, ui
 	struct buffer *b = &pool->buffers[number];
 	pool->free = b->next;
 	pool->used++;
+	s->buffers++;
+	pool->accounts[s->account] += s->counted;
 	uint32_t *link = &s->first;
 	while (*link != STREAM_NO_BUFFER && pool->buffers[*link].part < part)
 		link = &pool->buffers[*link].next;
@@ -99,7 +121,36 @@ static struct buffer *buffer_make(struct stream *s, struct stream_pool *pool, ui
 	return b;
 }
 
-// Makes the buffers that [start, end) needs, or none of them that it did not find.
+// Counts the stream's buffers for its account, and `more`. False if they are beyond its quota; the buffers
+// that a stream has count in any case once it was within it.
+static bool quota_take(struct stream *s, struct stream_pool *pool, uint32_t more)
+{
+	uint32_t wanted = more + (s->counted ? 0 : s->buffers);
+	if (wanted && pool->accounts[s->account] + wanted > pool->quota)
+		return false;
+	if (!s->counted)
+		pool->accounts[s->account] += s->buffers;
+	s->counted = true;
+	return true;
+}
+
+void stream_uncount(struct stream *s, struct stream_pool *pool)
+{
+	if (s->counted)
+		pool->accounts[s->account] -= s->buffers;
+	s->counted = false;
+}
+
+static uint32_t buffers_missing(const struct stream *s, const struct stream_pool *pool,
+				uint32_t start, uint32_t end)
+{
+	uint32_t missing = 0;
+	for (uint32_t part = start / STREAM_BUFFER_BYTES; part * STREAM_BUFFER_BYTES < end; part++)
+		missing += !buffer_find(s, pool, part);
+	return missing;
+}
+
+// Makes the buffers that [start, end) needs and that are not there yet; false if not all can be had.
 static bool buffers_reserve(struct stream *s, struct stream_pool *pool, uint32_t start,
 			    uint32_t end)
 {
@@ -165,6 +216,8 @@ enum stream_result stream_add(struct stream *s, struct stream_pool *pool, uint32
 		return STREAM_CONFLICT;
 	if (ranges_has(&s->have, offset, end))
 		return STREAM_SAME;
+	if (!quota_take(s, pool, buffers_missing(s, pool, offset, end)))
+		return STREAM_QUOTA;
 	if (!buffers_reserve(s, pool, offset, end))
 		return STREAM_NO_MEMORY;
 	if (ranges_add(&s->have, offset, end) < 0)
@@ -204,11 +257,8 @@ uint32_t stream_forget(struct stream *s, struct stream_pool *pool, uint32_t offs
 	uint32_t parts = offset / STREAM_BUFFER_BYTES, by = parts * STREAM_BUFFER_BYTES;
 	if (!parts)
 		return 0;
-	while (s->first != STREAM_NO_BUFFER && pool->buffers[s->first].part < parts) {
-		uint32_t next = pool->buffers[s->first].next;
-		buffer_release(pool, s->first);
-		s->first = next;
-	}
+	while (s->first != STREAM_NO_BUFFER && pool->buffers[s->first].part < parts)
+		buffer_release(s, pool);
 	for (uint32_t i = s->first; i != STREAM_NO_BUFFER; i = pool->buffers[i].next)
 		pool->buffers[i].part -= parts;
 	struct ranges old = s->have;

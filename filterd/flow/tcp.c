@@ -10,7 +10,7 @@ static bool seq_after(uint32_t a, uint32_t b)
 // The flow is a new connection whose client's first byte has number `base`.
 static void flow_base(struct flow *f, uint32_t base)
 {
-	stream_init(&f->stream, base);
+	stream_init(&f->stream, base, f->stream.account);
 	f->passed = f->opened = base;
 	f->based = true;
 }
@@ -75,6 +75,8 @@ static enum tcp_step client_bytes(struct flow_table *t, struct flow *f, uint32_t
 		return offset <= f->stream.next ? TCP_CAP : TCP_OUT_OF_WINDOW;
 	case STREAM_HOLES:
 		return TCP_OUT_OF_WINDOW;
+	case STREAM_QUOTA:
+		return TCP_QUOTA;
 	case STREAM_NO_MEMORY:
 		return TCP_NO_MEMORY;
 	}

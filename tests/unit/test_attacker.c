@@ -230,6 +230,8 @@ static int attacks(struct scene *s, int rounds, bool dns, const uint8_t *free_me
 		a.bases[3] = a.bases[0] - (uint32_t)pick(200000);
 		a.server.base = a.bases[0];
 		next_ports(s);
+		// Another client, lest what earlier rounds left half read fills this one's quota.
+		s->out.src.bytes[3] = s->back.dst.bytes[3] = (uint8_t)round;
 		for (int step = 0; step < 150; step++)
 			client_step(&a);
 		served += a.served;

@@ -390,6 +390,32 @@ static void connections_between_clients(void **state)
 	}
 }
 
+// The client's own half hellos must not make the filter forget another one of them.
+static void own_half_hellos_between_two_halves(void **state)
+{
+	struct scene *s = *state;
+	s->options.buffers = 2048;
+	scene_engine(s);
+	handshake(s);
+	uint32_t first = s->client;
+	uint16_t port = s->out.src_port;
+	assert_int_equal(data(s, blocked_hello, 60), VERDICT_PASS);
+	for (int i = 0; i < 3000; i++) {
+		next_ports(s);
+		from_client(s, TCP_SYN, 0, NULL, 0);
+		from_client(s, TCP_ACK, 1, free_hello, 60);
+	}
+	assert_int_equal(s->v.kind, VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_QUOTA);
+	s->out.src_port = s->back.dst_port = port;
+	assert_int_equal(from_client(s, TCP_ACK, first + 60, blocked_hello + 60, blocked_len - 60),
+			 VERDICT_RESET);
+	// Somebody else has room.
+	s->out.src.bytes[3]++;
+	s->back.dst.bytes[3]++;
+	free_connection(s);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, scene_down)
@@ -413,6 +439,7 @@ int main(void)
 		TEST(oneway_decoy_syns_around_a_query),
 		TEST(a_client_that_speaks_for_the_server),
 		TEST(connections_between_clients),
+		TEST(own_half_hellos_between_two_halves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
