@@ -9,9 +9,11 @@
 #include "filterd/ctl/command.h"
 #include "filterd/daemon/capture.h"
 #include "filterd/engine/engine.h"
+#include "filterd/wire/tunnel.h"
 
 struct names {
-	bool json;
+	bool json, tunnels;
+	unsigned flags; // of enum engine_packet_flags
 	uint64_t frame;
 };
 
@@ -46,7 +48,23 @@ static void on_hostname(void *arg, const struct hostname *h)
 	(n->json ? print_json : print_text)(n->frame, h, client, server);
 }
 
-static int names_of(const char *path, struct names *names, unsigned flags)
+// The packet itself, and then what it carries if it is a tunnel's.
+static void read_packet(struct engine *engine, const struct names *names,
+			const struct capture_packet *packet)
+{
+	struct slice bytes = packet->bytes;
+	for (int depth = 0; bytes.len && depth <= TUNNEL_DEPTH_MAX; depth++) {
+		struct verdict verdict;
+		struct engine_packet in = {
+			.bytes = bytes,
+			.flags = names->flags | (packet->truncated ? ENGINE_TRUNCATED : 0),
+		};
+		engine_packet(engine, &in, packet->time_ns, &verdict);
+		bytes = names->tunnels ? tunnel_inner(bytes) : (struct slice){0};
+	}
+}
+
+static int names_of(const char *path, struct names *names)
 {
 	char error[CAPTURE_ERROR_MAX];
 	struct capture *capture = NULL;
@@ -67,13 +85,8 @@ static int names_of(const char *path, struct names *names, unsigned flags)
 	snprintf(error, sizeof error, "out of memory");
 	struct capture_packet packet;
 	while (result == 1 && (result = capture_next(capture, &packet, error)) == 1) {
-		struct verdict verdict;
-		struct engine_packet in = {
-			.bytes = packet.bytes,
-			.flags = flags | (packet.truncated ? ENGINE_TRUNCATED : 0),
-		};
 		names->frame = packet.frame;
-		engine_packet(engine, &in, packet.time_ns, &verdict);
+		read_packet(engine, names, &packet);
 	}
 	engine_free(engine);
 	ruleset_close(ruleset);
@@ -88,27 +101,29 @@ static int run(int argc, char **argv)
 	static const struct option options[] = {
 		{"json", no_argument, NULL, 'j'},
 		{"checksums", no_argument, NULL, 'c'},
+		{"no-tunnels", no_argument, NULL, 'T'},
 		{0},
 	};
-	struct names names = {0};
-	unsigned flags = ENGINE_CHECKSUM_TRUSTED;
+	struct names names = {.tunnels = true, .flags = ENGINE_CHECKSUM_TRUSTED};
 	int c;
-	while ((c = getopt_long(argc, argv, "jc", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "jcT", options, NULL)) != -1) {
 		if (c == 'j')
 			names.json = true;
 		else if (c == 'c')
-			flags &= ~(unsigned)ENGINE_CHECKSUM_TRUSTED;
+			names.flags &= ~(unsigned)ENGINE_CHECKSUM_TRUSTED;
+		else if (c == 'T')
+			names.tunnels = false;
 		else
 			return command_usage(&command_names);
 	}
 	if (argc - optind != 1)
 		return command_usage(&command_names);
-	return names_of(argv[optind], &names, flags);
+	return names_of(argv[optind], &names);
 }
 
 const struct command command_names = {
 	.name = "names",
-	.arguments = "[--json] [--checksums] FILE.pcap",
+	.arguments = "[--json] [--checksums] [--no-tunnels] FILE.pcap",
 	.summary = "Print every host name that the engine reads in a capture",
 	.help = "One line each, parted by tabs: frame, protocol (dns, tls, quic or http), name, "
 		"client,\n"
@@ -120,6 +135,9 @@ const struct command command_names = {
 		"  -c, --checksums   drop packets with wrong checksums, as the gateway does "
 		"(captures taken\n"
 		"                    on a sending host often have none yet)\n"
+		"  -T, --no-tunnels  leave out what is inside of tunnels (IP in IP, GRE, VXLAN, "
+		"GTP and\n"
+		"                    others), which a gateway forwards unread\n"
 		"\n"
 		"Exit status: 0, or 2 if the file can't be read to its end.\n",
 	.run = run,

@@ -216,6 +216,7 @@ static enum packet_result transport(struct parse *s)
 	case PACKET_UDP:
 		return udp(s);
 	default:
+		s->p->payload = rd_bytes(&s->r, rd_left(&s->r));
 		return s->truncated ? PACKET_TRUNCATED : PACKET_OTHER;
 	}
 }

@@ -33,7 +33,7 @@ struct packet {
 	uint8_t proto; // PACKET_TCP, PACKET_UDP or whatever stood there
 	uint8_t ttl;
 	uint16_t src_port, dst_port;
-	struct slice payload; // of TCP or UDP
+	struct slice payload; // of TCP or UDP; else all behind the IP headers
 	struct {
 		uint32_t seq, ack;
 		uint8_t flags; // enum tcp_flag

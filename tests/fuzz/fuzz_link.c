@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Frames of a capture: the link layer, then fragments put together. Input: the link type, then frames,
+// Frames of a capture: the link layer, fragments put together, and tunnels. Input: the link type, then frames,
 // each behind two bytes of length.
 #include "check.h"
 #include "filterd/base/rd.h"
 #include "filterd/wire/fragments.h"
 #include "filterd/wire/link.h"
 #include "filterd/wire/packet.h"
+#include "filterd/wire/tunnel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -24,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		enum packet_result result = packet_parse(&p, whole, 0);
 		CHECK(result < PACKET_RESULTS);
 		CHECK(whole.at == ip.at || !whole.len || result != PACKET_FRAGMENT);
+		struct slice inner = tunnel_inner(whole);
+		CHECK(inner.len < whole.len || !whole.len);
 	}
 	return 0;
 }
