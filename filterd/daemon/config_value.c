@@ -40,8 +40,8 @@ const char *config_value_allowed(const struct config_row *row, char out[CONFIG_W
 			 min ? "" : "empty, or ", max);
 		break;
 	case CONFIG_PORTS:
-		snprintf(out, CONFIG_WRONG_MAX, "%u to %u ports (1 to 65535), blank-separated", min,
-			 max);
+		snprintf(out, CONFIG_WRONG_MAX, "%u to %u ports (1 to 65535), blank-separated%s",
+			 min, max, row->choices ? ", or any" : "");
 		break;
 	case CONFIG_INTERFACES:
 		snprintf(out, CONFIG_WRONG_MAX,
@@ -94,9 +94,15 @@ static bool text_read(const struct config_row *row, const char *text, char *ret)
 	return true;
 }
 
-static int ports_add(struct config_ports *ports, const char *word)
+static int ports_add(const struct config_row *row, struct config_ports *ports, const char *word)
 {
 	uint32_t port;
+	if (ports->any)
+		return -EINVAL;
+	if (row->choices && !ports->count && !strcmp(word, row->choices)) {
+		ports->any = true;
+		return 0;
+	}
 	if (!number_read(word, 1, 65535, &port) || ports->count == CONFIG_PORTS_MAX)
 		return -EINVAL;
 	for (uint32_t i = 0; i < ports->count; i++)
@@ -116,7 +122,7 @@ static bool list_read(const struct config_row *row, const char *text, void *at,
 	for (text += strspn(text, " \t"); *text; text += strspn(text, " \t")) {
 		size_t len = strcspn(text, " \t");
 		snprintf(ret_bad, CONFIG_VALUE_MAX, "%.*s", (int)len, text);
-		if (row->type == CONFIG_PORTS ? ports_add(&ports, ret_bad)
+		if (row->type == CONFIG_PORTS ? ports_add(row, &ports, ret_bad)
 					      : interfaces_add(&interfaces, ret_bad))
 			return false;
 		count++;
@@ -165,6 +171,8 @@ int config_value_read(const struct config_row *row, void *at, const char *text,
 static void ports_text(const struct config_ports *ports, char out[CONFIG_VALUE_MAX])
 {
 	size_t used = 0;
+	if (ports->any)
+		snprintf(out, CONFIG_VALUE_MAX, "any");
 	for (uint32_t i = 0; i < ports->count; i++)
 		used += (size_t)snprintf(out + used, CONFIG_VALUE_MAX - used, "%s%u", i ? " " : "",
 					 ports->at[i]);

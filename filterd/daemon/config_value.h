@@ -17,11 +17,12 @@ enum config_type {
 	CONFIG_CHOICE, // uint32_t, position in `choices`
 	CONFIG_NAME,   // char[CONFIG_TEXT_MAX], a word of min to max bytes
 	CONFIG_PATH,   // char[CONFIG_TEXT_MAX], absolute, of min to max bytes; min 0: may be empty
-	CONFIG_PORTS,  // struct config_ports of min to max ports
+	CONFIG_PORTS,  // struct config_ports of min to max ports, or `any` where `choices` says so
 	CONFIG_INTERFACES, // struct interfaces of min to max entries
 };
 
 struct config_ports {
+	bool any; // every port; the list is empty then
 	uint32_t count;
 	uint16_t at[CONFIG_PORTS_MAX];
 };
@@ -31,7 +32,7 @@ struct config_row {
 	enum config_type type;
 	const char *initial; // the default as it would stand in a file; NULL: the key is required
 	uint32_t min, max;
-	const char *choices; // of CONFIG_CHOICE: "open|closed"
+	const char *choices; // of CONFIG_CHOICE: "open|closed"; of CONFIG_PORTS: "any" or none
 	bool reloadable;     // SIGHUP applies it; else it takes a restart
 	size_t offset;       // where it stands in struct config
 	const char *help;

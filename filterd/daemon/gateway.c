@@ -186,9 +186,13 @@ static struct engine_options engine_options(const struct config *config)
 	options.buffers = config->engine.buffers;
 	options.seed = random_u64();
 	options.answer_ttl_s = config->engine.answer_ttl_s;
-	memset(options.dns_ports, 0, sizeof options.dns_ports);
-	memcpy(options.dns_ports, config->firewall.dns_ports.at,
-	       config->firewall.dns_ports.count * sizeof options.dns_ports[0]);
+	options.any_port = config->firewall.dns_ports.any || config->firewall.tcp_ports.any ||
+			   config->firewall.quic_ports.any;
+	if (!config->firewall.dns_ports.any) { // else those of engine_defaults(), for streams
+		memset(options.dns_ports, 0, sizeof options.dns_ports);
+		memcpy(options.dns_ports, config->firewall.dns_ports.at,
+		       config->firewall.dns_ports.count * sizeof options.dns_ports[0]);
+	}
 	for (unsigned i = 0; i <= HOSTNAME_PROTOCOLS; i++)
 		options.undecided[i] = config->engine.undecided[i] ? UNDECIDED_DROP
 								   : UNDECIDED_PASS;

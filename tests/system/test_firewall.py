@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import socket
+import struct
 import textwrap
 from subprocess import DEVNULL
 
@@ -313,6 +314,79 @@ def test_quic_queues_long_headers_only(rules, testbed, family):
     testbed.exec("client", "/usr/bin/python3", "-c", sender)
     assert testbed.counters()["queued_quic"] == 3
     assert watched(testbed)["passed"] == 4
+
+
+def send(testbed, port, payloads, family=4, source=0):
+    """Datagrams from the client to the server."""
+    testbed.exec("client", "/usr/bin/python3", "-c", textwrap.dedent(f"""
+        import socket
+        s = socket.socket(socket.AF_INET{"6" if family == 6 else ""}, socket.SOCK_DGRAM)
+        s.bind(("", {source}))
+        for payload in {[bytes(payload) for payload in payloads]}:
+            s.sendto(payload, ("{SERVER[family]}", {port}))
+        """))
+
+
+@FAMILIES
+def test_dtls_handshakes_are_queued(rules, testbed, family):
+    rules.up(firewall__failure="closed")
+    watch(testbed, post='oifname "wan0" udp dport 443 counter comment "passed";')
+    send(testbed, 443, [b"\x16\xfe\xfd" + bytes(30), b"\x16", b"\x17\xfe\xfd" + bytes(30), b""], family)
+    assert testbed.counters()["queued_dtls"] == 2
+    assert testbed.counters()["queued_quic"] == 0
+    assert watched(testbed)["passed"] == 2
+
+
+def query(flags=0x0100, questions=1, answers=0):
+    return (struct.pack(">6H", 7, flags, questions, answers, 0, 0) +
+            b"\7blocked\7example\0" + struct.pack(">2H", 1, 1))
+
+
+# What any-port rules make of a datagram's first bytes: the counter that it adds to, or none.
+FORMS = {
+    "query": (query(), "queued_dns"),
+    "query with four questions": (query(questions=4), "queued_dns"),
+    "query, all other bits": (query(flags=0x07f0), "queued_dns"),
+    "no question": (query(questions=0), None),
+    "five questions": (query(questions=5), None),
+    "answer": (query(flags=0x8180), None),
+    "update": (query(flags=0x2800), None),
+    "response code": (query(flags=0x0103), None),
+    "answers in it": (query(answers=1), None),
+    "no more than a header's start": (query()[:6], None),
+    "Initial": (b"\xc3\0\0\0\1" + bytes(30), "queued_quic"),
+    "other version": (b"\xff\xff\0\0\x1d" + bytes(30), "queued_quic"),
+    "version negotiation": (b"\xc3" + bytes(30), None),
+    "no QUIC bit (RTP)": (b"\x80\x60\0\1\0" + bytes(30), None),
+    "short header": (b"\x40\0\0\0\1" + bytes(30), None),
+    "DTLS": (b"\x16\xfe\xff" + bytes(30), "queued_dtls"),
+    "no DTLS version": (b"\x16\3\3" + bytes(30), None),
+    "empty": (b"", None),
+}
+
+
+@FAMILIES
+def test_any_port_goes_by_form(rules, testbed, family):
+    ports = {key: "any" for key in ("firewall__dns_ports", "firewall__tcp_ports", "firewall__quic_ports")}
+    before = state(testbed)
+    rules.up(firewall__failure="closed", **ports)
+    for name, (payload, counter) in FORMS.items():
+        watch(testbed, post='oifname "wan0" udp dport 7777 counter comment "passed";')
+        seen = testbed.counters()
+        send(testbed, 7777, [payload], family)
+        new = {key: count - seen[key] for key, count in testbed.counters().items() if count != seen[key]}
+        assert new == ({counter: 1} if counter else {}), name
+        assert watched(testbed)["passed"] == (0 if counter else 1), name
+    seen = testbed.counters()
+    for port in (137, 5353, 5355):
+        send(testbed, port, [query()], family)
+    send(testbed, 7777, [query()], family, source=137)
+    assert testbed.counters() == seen
+    testbed.exec("client", "bash", "-c", f"timeout 2 bash -c '</dev/tcp/{SERVER[family]}/7777' || true")
+    assert testbed.counters()["queued_syn"] > 0
+    rules.down()
+    testbed.exec("gateway", "nft", "delete", "table", "inet", "watch")
+    assert state(testbed) == before
 
 
 def test_injected_to_the_client_is_not_tracked(rules, testbed):

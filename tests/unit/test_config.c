@@ -49,6 +49,7 @@ static void reads_every_type(void **state)
 	assert_int_equal(read_text(&c,
 				   "[filterd]\nmetrics-file = /a b.prom\nuser = root\n"
 				   "[firewall]\nlan = eth1  ppp+\noneway = ppp3\nquic-ports =\n"
+				   "dns-ports = any\n"
 				   "failure = closed\n[queue]\nworkers = 3\n"
 				   "[engine]\nundecided-unknown = drop\n[events]\nstdout = yes\n",
 				   error),
@@ -58,6 +59,8 @@ static void reads_every_type(void **state)
 	assert_int_equal(c.firewall.lan.count, 2);
 	assert_string_equal(c.firewall.lan.at[1], "ppp*");
 	assert_int_equal(c.firewall.quic_ports.count, 0);
+	assert_false(c.firewall.quic_ports.any);
+	assert_true(c.firewall.dns_ports.any);
 	assert_int_equal(c.firewall.failure, CONFIG_FAILURE_CLOSED);
 	assert_int_equal(c.queue.workers, 3);
 	assert_int_equal(c.engine.undecided[4], 1);
@@ -93,6 +96,12 @@ static void refuses_with_line_and_what_is_allowed(void **state)
 		{"[firewall]\nlan = a\ndns-ports = 53 53\n", "`53`", "blank-separated"},
 		{"[firewall]\nlan = a\ndns-ports = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n",
 		 "`16`", "0 to 15 ports"},
+		{"[firewall]\nlan = a\ntcp-ports = any 443\n",
+		 "f.conf:3: [firewall] tcp-ports: `443`", ", or any"},
+		{"[firewall]\nlan = a\ntcp-ports = 443 any\n",
+		 "f.conf:3: [firewall] tcp-ports: `any`", ", or any"},
+		{"[firewall]\nlan = a\nlocal-tcp-ports = any\n",
+		 "f.conf:3: [firewall] local-tcp-ports: `any`", "0 to 15 ports"},
 		{"[firewall]\nlan = a\noneway = b\n", "f.conf:3: [firewall] oneway: `b`", "lan"},
 		{"[firewall]\nlan = a\n[queue]\nfirst = 65534\nworkers = 2\n",
 		 "f.conf:4: [queue] first", "65536"},
