@@ -52,6 +52,14 @@ static struct cursor cursor_init(struct slice stream)
 		.stream = rd_of(stream), .left = HANDSHAKE_HEADER, .message = HANDSHAKE_HEADER};
 }
 
+// Over handshake bytes without records: as if all of them, and what is to come, were in one.
+static struct cursor cursor_bare(struct slice bytes)
+{
+	struct cursor c = cursor_init(bytes);
+	c.record_left = SIZE_MAX;
+	return c;
+}
+
 static bool ok(const struct cursor *c)
 {
 	return c->state == CURSOR_OK;
@@ -321,6 +329,30 @@ static void hello_clear(struct tls_hello *h)
 	h->need = 0;
 }
 
+// The ClientHello that the cursor stands before.
+static void hello_read(struct cursor *c, struct tls_hello *ret)
+{
+	ret->started = message_open(c, HANDSHAKE_CLIENT_HELLO);
+	if (c->message > TLS_HELLO_MAX)
+		fail(c, CURSOR_BAD);
+	client_hello(c, ret);
+}
+
+static enum scan hello_answer(const struct cursor *c, struct tls_hello *ret, struct slice stream)
+{
+	switch (c->state) {
+	case CURSOR_MORE:
+		ret->need = need(c, stream);
+		return SCAN_MORE;
+	case CURSOR_BAD:
+		return ret->started ? SCAN_BAD : SCAN_NONE;
+	case CURSOR_OK:
+		break;
+	}
+	ret->end = rd_offset(&c->stream);
+	return ret->names.count > 0 ? SCAN_FOUND : SCAN_NONE;
+}
+
 enum scan tls_hello_read(struct tls_hello *ret, struct slice stream)
 {
 	hello_clear(ret);
@@ -328,25 +360,19 @@ enum scan tls_hello_read(struct tls_hello *ret, struct slice stream)
 		return sslv2_hello_read(ret, stream);
 
 	struct cursor c = cursor_init(stream);
-	ret->started = message_open(&c, HANDSHAKE_CLIENT_HELLO);
-	if (c.message > TLS_HELLO_MAX)
-		fail(&c, CURSOR_BAD);
-	client_hello(&c, ret);
+	hello_read(&c, ret);
 	// Nothing may share the hello's last record: no client has more to say before the answer.
 	if (c.record_left > 0)
 		fail(&c, CURSOR_BAD);
+	return hello_answer(&c, ret, stream);
+}
 
-	switch (c.state) {
-	case CURSOR_MORE:
-		ret->need = need(&c, stream);
-		return SCAN_MORE;
-	case CURSOR_BAD:
-		return ret->started ? SCAN_BAD : SCAN_NONE;
-	case CURSOR_OK:
-		break;
-	}
-	ret->end = rd_offset(&c.stream);
-	return ret->names.count > 0 ? SCAN_FOUND : SCAN_NONE;
+enum scan tls_handshake_read(struct tls_hello *ret, struct slice bytes)
+{
+	hello_clear(ret);
+	struct cursor c = cursor_bare(bytes);
+	hello_read(&c, ret);
+	return hello_answer(&c, ret, bytes);
 }
 
 enum tls_server tls_server_read(struct slice stream)

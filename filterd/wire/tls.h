@@ -32,6 +32,10 @@ struct tls_hello {
 // middlebox mode, appendix D.4), alerts (OpenSSL takes warnings there) and empty records, at most 32.
 enum scan tls_hello_read(struct tls_hello *ret, struct slice stream);
 
+// The same over handshake bytes that come without records, as in QUIC's CRYPTO stream (RFC 9001, section
+// 4.1.3). `end` is where the hello ends; what follows it is not looked at.
+enum scan tls_handshake_read(struct tls_hello *ret, struct slice bytes);
+
 enum tls_server {
 	TLS_SERVER_MORE,  // TLS so far; never with TLS_SERVER_HEAD bytes or more
 	TLS_SERVER_HELLO, // a ServerHello

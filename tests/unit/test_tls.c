@@ -564,6 +564,44 @@ static void sslv2_hellos(void **state)
 	assert_false(h.started); // two thirds of a cipher
 }
 
+// The same hellos without records: at each prefix the answer of one record that holds it all, and a useful
+// `need`; what follows the hello is not looked at.
+static void without_records(void **state)
+{
+	(void)state;
+	struct slice hs = handshake(hello_tls13, sizeof hello_tls13);
+	struct tls_hello h;
+	for (size_t len = 0; len < hs.len; len++) {
+		assert_int_equal(tls_handshake_read(&h, slice_of(hs.at, len)), SCAN_MORE);
+		assert_true(h.need > len && h.need <= hs.len);
+		assert_int_equal(h.started, len > 0);
+	}
+	assert_int_equal(h.names.count, 1); // one byte is missing, and the name is known
+	memcpy(message, hs.at, hs.len);
+	message[hs.len] = 0x55;
+	for (size_t more = 0; more < 2; more++) {
+		assert_int_equal(tls_handshake_read(&h, slice_of(message, hs.len + more)),
+				 SCAN_FOUND);
+		assert_string_equal(h.names.at[0].text, "www.example.com");
+		assert_int_equal(h.end, hs.len);
+		assert_int_equal(h.version, 0x0303);
+	}
+
+	message[0] = 2; // ServerHello
+	assert_int_equal(tls_handshake_read(&h, slice_of(message, hs.len)), SCAN_NONE);
+	assert_false(h.started);
+	message[0] = 1;
+	message[3]--; // a length that cuts the extensions
+	assert_int_equal(tls_handshake_read(&h, slice_of(message, hs.len)), SCAN_BAD);
+	assert_true(h.started);
+	static const uint8_t long_hello[] = {1, 0x01, 0, 0}; // 64 kB
+	assert_int_equal(tls_handshake_read(&h, slice_of(long_hello, 4)), SCAN_BAD);
+	struct slice none = hello_with(NULL);
+	assert_int_equal(tls_handshake_read(&h, none), SCAN_NONE);
+	assert_true(h.started);
+	assert_int_equal(h.end, none.len);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -576,6 +614,7 @@ int main(void)
 		cmocka_unit_test(more_names_than_room),
 		cmocka_unit_test(post_quantum_hellos),
 		cmocka_unit_test(names_before_the_end),
+		cmocka_unit_test(without_records),
 		cmocka_unit_test(need_grows_fast),
 		cmocka_unit_test(without_extensions),
 		cmocka_unit_test(session_ids),
