@@ -261,7 +261,7 @@ static void extensions(struct cursor *c, struct tls_hello *ret)
 }
 
 // RFC 8446, section 4.1.2, from legacy_version on. Before TLS 1.2 extensions may be left out.
-static void client_hello(struct cursor *c, struct tls_hello *ret)
+static void client_hello(struct cursor *c, struct tls_hello *ret, bool cookie)
 {
 	ret->version = (uint16_t)number(c, 2);
 	skip(c, RANDOM_LEN);
@@ -269,6 +269,8 @@ static void client_hello(struct cursor *c, struct tls_hello *ret)
 	if (session_id > SESSION_ID_MAX)
 		fail(c, CURSOR_BAD);
 	skip(c, session_id);
+	if (cookie)
+		skip(c, number(c, 1));
 	skip(c, number(c, 2)); // cipher suites
 	skip(c, number(c, 1)); // compression methods
 	if (c->left > 0)
@@ -335,7 +337,7 @@ static void hello_read(struct cursor *c, struct tls_hello *ret)
 	ret->started = message_open(c, HANDSHAKE_CLIENT_HELLO);
 	if (c->message > TLS_HELLO_MAX)
 		fail(c, CURSOR_BAD);
-	client_hello(c, ret);
+	client_hello(c, ret, false);
 }
 
 static enum scan hello_answer(const struct cursor *c, struct tls_hello *ret, struct slice stream)
@@ -373,6 +375,19 @@ enum scan tls_handshake_read(struct tls_hello *ret, struct slice bytes)
 	struct cursor c = cursor_bare(bytes);
 	hello_read(&c, ret);
 	return hello_answer(&c, ret, bytes);
+}
+
+enum scan tls_hello_body_read(struct tls_hello *ret, struct slice body, size_t total, bool cookie)
+{
+	hello_clear(ret);
+	ret->started = true;
+	body.len = min(body.len, total);
+	struct cursor c = cursor_bare(body);
+	c.left = c.message = total;
+	if (total > TLS_HELLO_MAX)
+		fail(&c, CURSOR_BAD);
+	client_hello(&c, ret, cookie);
+	return hello_answer(&c, ret, body);
 }
 
 enum tls_server tls_server_read(struct slice stream)

@@ -36,6 +36,10 @@ enum scan tls_hello_read(struct tls_hello *ret, struct slice stream);
 // 4.1.3). `end` is where the hello ends; what follows it is not looked at.
 enum scan tls_handshake_read(struct tls_hello *ret, struct slice bytes);
 
+// The body of a ClientHello alone, without the handshake header: its first bytes, of `total` in all. With
+// `cookie` it has the field that DTLS adds behind the session id (RFC 6347, section 4.2.1).
+enum scan tls_hello_body_read(struct tls_hello *ret, struct slice body, size_t total, bool cookie);
+
 enum tls_server {
 	TLS_SERVER_MORE,  // TLS so far; never with TLS_SERVER_HEAD bytes or more
 	TLS_SERVER_HELLO, // a ServerHello
