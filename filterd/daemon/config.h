@@ -5,6 +5,7 @@
 #pragma once
 #include "filterd/base/ini.h"
 #include "filterd/daemon/config_value.h"
+#include "filterd/flow/hostname.h"
 #include <stdio.h>
 
 enum { CONFIG_WORKERS_MAX = 64 };
@@ -31,8 +32,9 @@ struct config {
 	} queue;
 	struct {
 		uint32_t flows, buffers;
-		uint32_t undecided[5]; // by enum hostname_protocol, the unknown one last
+		uint32_t undecided[HOSTNAME_PROTOCOLS + 1];
 		uint32_t answer_ttl_s;
+		uint32_t classify; // bool
 	} engine;
 	struct {
 		uint32_t syslog, to_stdout; // bool

@@ -14,6 +14,7 @@ struct event {
 	uint8_t name_offset; // where in the name the matching suffix starts
 	struct addr client, server;
 	uint16_t client_port, server_port;
+	uint16_t classified; // with HOSTNAME_OTHER, for classify_text()
 	struct name name;
 };
 

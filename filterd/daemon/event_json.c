@@ -21,10 +21,9 @@ static json_t *text(struct slice s)
 static void put_name(json_t *root, const struct event *event)
 {
 	static const char *const keys[HOSTNAME_PROTOCOLS] = {
-		[HOSTNAME_DNS] = "rrname",
-		[HOSTNAME_TLS] = "sni",
-		[HOSTNAME_QUIC] = "sni",
-		[HOSTNAME_HTTP] = "hostname",
+		[HOSTNAME_DNS] = "rrname",     [HOSTNAME_TLS] = "sni",
+		[HOSTNAME_QUIC] = "sni",       [HOSTNAME_HTTP] = "hostname",
+		[HOSTNAME_OTHER] = "hostname", // EVE has no place for it
 	};
 	if (event->protocol >= HOSTNAME_PROTOCOLS)
 		return;
@@ -33,9 +32,22 @@ static void put_name(json_t *root, const struct event *event)
 		json_pack("{s:o}", keys[event->protocol], text(name_slice(&event->name))));
 }
 
+// EVE's names of protocols are in lower case.
+static const char *app_proto(const struct event *event, char lower[CLASSIFY_TEXT_MAX])
+{
+	if (event->protocol != HOSTNAME_OTHER)
+		return hostname_protocol_text(event->protocol);
+	const char *text = classify_text(event->classified);
+	size_t at = 0;
+	for (; text[at] && at + 1 < CLASSIFY_TEXT_MAX; at++)
+		lower[at] = (char)(text[at] >= 'A' && text[at] <= 'Z' ? text[at] | 0x20 : text[at]);
+	lower[at] = '\0';
+	return lower;
+}
+
 static void put_addresses(json_t *root, const struct event *event)
 {
-	char src[ADDR_TEXT_MAX], dest[ADDR_TEXT_MAX];
+	char src[ADDR_TEXT_MAX], dest[ADDR_TEXT_MAX], lower[CLASSIFY_TEXT_MAX];
 	json_object_set_new(root, "src_ip", json_string(addr_text(&event->client, src)));
 	json_object_set_new(root, "src_port", json_integer(event->client_port));
 	json_object_set_new(root, "dest_ip", json_string(addr_text(&event->server, dest)));
@@ -43,8 +55,7 @@ static void put_addresses(json_t *root, const struct event *event)
 	json_object_set_new(root, "proto",
 			    json_string(event->transport == PACKET_TCP ? "TCP" : "UDP"));
 	if (event->protocol < HOSTNAME_PROTOCOLS)
-		json_object_set_new(root, "app_proto",
-				    json_string(hostname_protocol_text(event->protocol)));
+		json_object_set_new(root, "app_proto", json_string(app_proto(event, lower)));
 }
 
 static json_t *alert(const struct events_line *line)

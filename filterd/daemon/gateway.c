@@ -32,6 +32,7 @@
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
+#include "filterd/flow/classify.h"
 
 enum {
 	TICK_MS = 1000,
@@ -185,6 +186,9 @@ static struct engine_options engine_options(const struct config *config)
 	options.flows = config->engine.flows;
 	options.buffers = config->engine.buffers;
 	options.seed = random_u64();
+	options.classify = config->engine.classify;
+	if (options.classify && !classify_built())
+		log_warn("[engine] classify: this build is without nDPI");
 	options.answer_ttl_s = config->engine.answer_ttl_s;
 	options.any_port = config->firewall.dns_ports.any || config->firewall.tcp_ports.any ||
 			   config->firewall.quic_ports.any;

@@ -125,6 +125,19 @@ static void labelled(const struct view *view, FILE *out, const char *name, const
 		read_sum(view, source, offset));
 }
 
+// A line for each protocol that was seen: there are some 300 of them.
+static void print_classified(const struct view *view, FILE *out)
+{
+	head(out, "protocol_flows_total", "counter",
+	     "Flows that none of filterd's readers knew, by what nDPI calls them.");
+	for (unsigned i = 0; i < CLASSIFY_PROTOCOLS; i++) {
+		size_t offset = offsetof(struct engine_counters, classified) + i * sizeof(uint64_t);
+		if (read_sum(view, SOURCE_ENGINE, offset))
+			labelled(view, out, "protocol_flows_total", "protocol",
+				 classify_text((uint16_t)i), SOURCE_ENGINE, offset);
+	}
+}
+
 static void print_families(const struct view *view, FILE *out)
 {
 	head(out, "verdicts_total", "counter", "Verdicts by kind.");
@@ -143,6 +156,7 @@ static void print_families(const struct view *view, FILE *out)
 	for (unsigned i = 0; i < HOSTNAME_PROTOCOLS; i++)
 		labelled(view, out, "blocked_total", "protocol", hostname_protocol_text(i),
 			 ENGINE(blocked) + i * sizeof(uint64_t));
+	print_classified(view, out);
 	head(out, "injected_total", "counter", "Answers and resets sent.");
 	labelled(view, out, "injected_total", "to", "client", INJECT(sent));
 	labelled(view, out, "injected_total", "to", "server", INJECT(sent) + sizeof(uint64_t));

@@ -2,6 +2,7 @@
 #include "filterd/engine/connection.h"
 
 #include "filterd/base/rd.h"
+#include "filterd/engine/hint.h"
 #include "filterd/engine/judge.h"
 #include "filterd/flow/tcp.h"
 #include "filterd/wire/tls.h"
@@ -55,6 +56,16 @@ static void flow_block(struct engine *e, struct flow *f, struct verdict *ret)
 		ret->kind = VERDICT_DROP;
 	else
 		judge_reset(e, f, server_seq, !(e->packet.tcp.flags & TCP_SYN), ret);
+}
+
+// The same over a name that the classifier found in the segment in hand.
+static void flow_block_hint(struct engine *e, struct flow *f, bool from_client, struct verdict *ret)
+{
+	struct ruleset_order order;
+	ruleset_order(e->ruleset, ret->judged.order, &order);
+	flow_decide(e, f, FLOW_BLOCKED);
+	f->blocked_until_s = order.expires_s;
+	judge_reset_segment(e, f, from_client, ret);
 }
 
 static bool judge_message(struct engine *e, struct flow *f, struct verdict *ret)
@@ -277,6 +288,8 @@ void connection_packet(struct engine *e, struct verdict *ret)
 		connection_from_client(e, f, made, ret);
 	else
 		connection_from_server(e, f, ret);
+	if (hint_stream(e, f, from_client, ret))
+		flow_block_hint(e, f, from_client, ret);
 	// A SYN must reach the server even so: it may begin another connection.
 	bool opens = (flags & TCP_SYN) && f->renewing;
 	if (f->state == FLOW_BLOCKED && ret->kind == VERDICT_PASS && !opens) {

@@ -10,11 +10,12 @@ struct engine {
 	struct engine_options options;
 	const struct ruleset *ruleset;
 	struct flow_table *flows;
+	struct classify *classify; // NULL: not wanted, or not built
 	struct engine_counters counters;
 
 	// The packet in hand, and what the verdict on it points to.
 	const struct engine_packet *in;
-	int64_t now_s;
+	int64_t now_s, now_ms;
 	struct packet packet;
 	struct hostname_message message;
 	struct hostname hit; // the name that an order decided over

@@ -2,6 +2,7 @@
 #include "filterd/engine/datagram.h"
 
 #include "filterd/engine/core.h"
+#include "filterd/engine/hint.h"
 #include "filterd/engine/judge.h"
 #include "filterd/wire/dns.h"
 
@@ -46,4 +47,6 @@ void datagram_packet(struct engine *e, struct verdict *ret)
 {
 	if (expects_dns(e))
 		dns_datagram(e, ret);
+	else
+		hint_datagram(e, ret);
 }

@@ -9,6 +9,7 @@
 #include "filterd/engine/connection.h"
 #include "filterd/engine/core.h"
 #include "filterd/engine/datagram.h"
+#include "filterd/flow/classify.h"
 
 enum { PORT_DNS = 53 };
 
@@ -30,8 +31,11 @@ struct engine *engine_new(const struct engine_options *options, const struct rul
 	e->options = *options;
 	e->ruleset = ruleset;
 	e->flows = flow_table_new(options->flows, options->buffers, options->seed);
-	if (!e->flows) {
-		free(e);
+	bool classify = options->classify && classify_built();
+	if (classify)
+		e->classify = classify_new(options->seed, e->counters.classified);
+	if (!e->flows || (classify && !e->classify)) {
+		engine_free(e);
 		return NULL;
 	}
 	return e;
@@ -41,6 +45,7 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
+	classify_free(e->classify);
 	flow_table_free(e->flows);
 	free(e);
 }
@@ -98,6 +103,7 @@ void engine_packet(struct engine *e, const struct engine_packet *packet, int64_t
 {
 	e->in = packet;
 	e->now_s = now_ns / CLOCK_SECOND_NS - (now_ns % CLOCK_SECOND_NS < 0);
+	e->now_ms = now_ns / 1000000;
 	ret->kind = VERDICT_PASS;
 	ret->reason = REASON_PLAIN;
 	ret->mark = FLOW_MARK_NONE;

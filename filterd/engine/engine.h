@@ -29,10 +29,11 @@ struct engine_packet {
 };
 
 struct engine_options {
-	uint32_t flows;         // flow slots, at least 16
-	uint32_t buffers;       // stream buffers of STREAM_BUFFER_BYTES each, shared by these flows
-	uint64_t seed;          // random; keys the flow table
-	bool any_port;          // read DNS over UDP and TCP streams whatever the port (captures)
+	uint32_t flows;   // flow slots, at least 16
+	uint32_t buffers; // stream buffers of STREAM_BUFFER_BYTES each, shared by these flows
+	uint64_t seed;    // random; keys the flow table
+	bool classify;    // ask nDPI what our readers don't know (flow/classify.h), if it is built
+	bool any_port;    // read DNS over UDP and TCP streams whatever the port (captures)
 	uint16_t dns_ports[16]; // UDP and TCP, zero-terminated unless full
 	enum undecided_policy undecided[HOSTNAME_PROTOCOLS + 1]; // the last for unknown protocols
 	uint32_t answer_ttl_s;                                   // of DNS answers for blocked names

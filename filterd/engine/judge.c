@@ -106,3 +106,17 @@ void judge_reset(struct engine *e, const struct flow *f, uint32_t server_seq, bo
 	if (to_server)
 		add_reset(e, ret, false, f, server_seq, p->tcp.ack);
 }
+
+void judge_reset_segment(struct engine *e, const struct flow *f, bool from_client,
+			 struct verdict *ret)
+{
+	const struct packet *p = &e->packet;
+	if (from_client) {
+		judge_reset(e, f, p->tcp.seq, true, ret);
+		return;
+	}
+	ret->kind = VERDICT_RESET;
+	ret->reply_count = 0;
+	add_reset(e, ret, true, f, p->tcp.seq, p->tcp.ack);
+	add_reset(e, ret, false, f, p->tcp.ack, p->tcp.seq + (uint32_t)p->payload.len);
+}

@@ -13,6 +13,10 @@ bool judge_names(struct engine *e, const struct hostnames *names, uint8_t from,
 // What the block in *ret means for a DNS query over UDP: the answer its order wants, or a drop.
 void judge_answer(struct engine *e, const struct dns_query *query, struct verdict *ret);
 
+// What a block over the segment in hand means for its TCP flow, whoever sent it: resets to both ends.
+void judge_reset_segment(struct engine *e, const struct flow *f, bool from_client,
+			 struct verdict *ret);
+
 // What it means for a TCP flow: resets to both ends. `server_seq` is the sequence number that the
 // server waits for; with `to_server` false it has seen nothing of the connection.
 void judge_reset(struct engine *e, const struct flow *f, uint32_t server_seq, bool to_server,

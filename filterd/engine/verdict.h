@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What is to happen to a packet, why, and what the kernel is told about its flow.
 #pragma once
+#include "filterd/flow/classify.h"
 #include "filterd/flow/hostname.h"
 #include "filterd/orders/ruleset.h"
 #include "filterd/wire/packet.h"
@@ -69,6 +70,8 @@ struct engine_counters {
 	uint64_t flows_made, flows_evicted_undecided, flows_midstream;
 	uint64_t buffers_exhausted, caps_reached;
 	uint64_t flows_now, buffers_now; // gauges
+	// Flows that only the classifier knew, by its protocol numbers (flow/classify.h).
+	uint64_t classified[CLASSIFY_PROTOCOLS];
 };
 
 const char *verdict_kind_text(enum verdict_kind kind);       // "pass", "drop", "answer", "reset"

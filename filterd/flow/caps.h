@@ -30,4 +30,19 @@ enum {
 	// Server bytes that may pass while the client has said nothing that we can judge: a protocol in
 	// which the server speaks first and at length.
 	FLOW_SERVER_MAX = 256 * 1024,
+
+	// Flows that nDPI looks at at one time, of each worker: 0.7 kB each at all times, and up to some
+	// 20 kB of heap while it looks. It has seen enough of most after two packets, so that this many
+	// are a second's worth of 500 new ones.
+	CLASSIFY_FLOWS = 1024,
+
+	// Packets with payload that nDPI sees of one flow: a greeting and a few commands of mail, in
+	// both directions. It knows what it will ever know after eight in all of our captures.
+	CLASSIFY_PACKETS_MAX = 8,
+
+	// Bytes of each of them: an Ethernet frame's worth. nDPI copies parts of packets to the heap.
+	CLASSIFY_BYTES_MAX = 1460,
+
+	// UDP between the same two ends after such a pause is another conversation.
+	CLASSIFY_IDLE_MS = 60000,
 };

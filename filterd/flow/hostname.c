@@ -10,8 +10,9 @@
 const char *hostname_protocol_text(enum hostname_protocol protocol)
 {
 	static const char *const text[] = {
-		[HOSTNAME_DNS] = "dns",   [HOSTNAME_TLS] = "tls",         [HOSTNAME_QUIC] = "quic",
-		[HOSTNAME_HTTP] = "http", [HOSTNAME_UNKNOWN] = "unknown",
+		[HOSTNAME_DNS] = "dns",     [HOSTNAME_TLS] = "tls",
+		[HOSTNAME_QUIC] = "quic",   [HOSTNAME_HTTP] = "http",
+		[HOSTNAME_OTHER] = "other", [HOSTNAME_UNKNOWN] = "unknown",
 	};
 	return text[protocol];
 }

@@ -10,6 +10,7 @@ enum hostname_protocol {
 	HOSTNAME_TLS,
 	HOSTNAME_QUIC,
 	HOSTNAME_HTTP,
+	HOSTNAME_OTHER, // a protocol that only the classifier knows
 	HOSTNAME_PROTOCOLS,
 	HOSTNAME_UNKNOWN = HOSTNAME_PROTOCOLS, // nothing recognised (yet)
 };
@@ -19,10 +20,12 @@ struct hostname {
 	struct name name;
 	struct addr client, server;
 	uint16_t client_port, server_port;
-	uint8_t transport; // PACKET_TCP or PACKET_UDP
+	uint8_t transport;   // PACKET_TCP or PACKET_UDP
+	uint16_t classified; // with HOSTNAME_OTHER: the protocol, for classify_text()
 };
 
-const char *hostname_protocol_text(enum hostname_protocol protocol); // "dns", "tls", "quic", "http"
+const char *
+hostname_protocol_text(enum hostname_protocol protocol); // "dns", "tls", "quic", "http", "other"
 
 // One message of a stream or one datagram, read.
 struct hostname_message {

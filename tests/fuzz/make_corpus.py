@@ -181,3 +181,32 @@ write("engine", {
     "fin": opened + segment(0, FIN | ACK, 100, 500, good) + segment(1, FIN | ACK, 500, 101 + len(good), b"bye!"),
     "raw": bytes([4, len(bytes(four / data))]) + bytes(four / data),
 })
+
+
+def shown(what, port, payload):
+    """Input of fuzz_classify.c; what: 1 UDP, 2 from the client, 4 first, 8 last, 16 IPv6, 32 length in eights."""
+    eights = len(payload) > 255
+    payload += bytes(-len(payload) % 8) if eights else b""
+    return bytes([what | (32 if eights else 0)]) + struct.pack(">HB", port, len(payload) // (8 if eights else 1)) + payload
+
+
+stun = struct.pack(">HHI12xHHIHH8s", 0x0113, 20, 0x2112a442, 9, 4, 0x401, 0x14, 8, b"a.exampl")
+write("classify", {
+    "ssh": shown(6, 22, b"SSH-2.0-OpenSSH_9.2p1\r\n") + shown(8, 22, b"SSH-2.0-OpenSSH_9.2p1\r\n"),
+    "smtp": shown(4, 25, b"220 mail.a.example ESMTP\r\n") + shown(2, 25, b"EHLO b.example\r\n")
+    + shown(0, 25, b"250 mail.a.example\r\n") + shown(2, 25, b"STARTTLS\r\n") + shown(0, 25, b"220 go on\r\n")
+    + shown(2, 25, good),
+    "ftp": shown(4, 21, b"220 ftp.a.example FTP\r\n") + shown(2, 21, b"USER me\r\n") + shown(0, 21, b"331 password\r\n")
+    + shown(2, 21, b"PASS secret\r\n"),
+    "tls": shown(6, 443, good) + shown(0, 443, records(server)) + shown(22, 443, good),
+    "http": shown(6, 80, b"GET / HTTP/1.1\r\nHost: a.example:80\r\nUser-Agent: x\r\n\r\n")
+    + shown(0, 80, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+    "stun": 9 * shown(1, 3478, stun) + shown(3, 3478, stun),
+    "dns": shown(3, 53, query(question(b"a.example"))) + shown(1, 53, query(question(b"a.example"), flags=0x8180)),
+    "kerberos": shown(6, 88, bytes.fromhex("0000012c6a82012830820124a103020105a20302010aa3") + bytes(277)),
+    "socks": shown(6, 1080, b"\x05\x01\x00") + shown(0, 1080, b"\x05\x00")
+    + shown(2, 1080, b"\x05\x01\x00\x03\x09a.example\x01\xbb"),
+    "quic": shown(3, 443, b"\xc3\0\0\0\x01\x08abcdefgh\0\0\x44\x9e" + bytes(1200)),
+    "bittorrent": shown(6, 6881, b"\x13BitTorrent protocol" + bytes(48)),
+    "sip": shown(3, 5060, b"INVITE sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/UDP c.example\r\n\r\n"),
+})

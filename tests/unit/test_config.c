@@ -63,8 +63,8 @@ static void reads_every_type(void **state)
 	assert_true(c.firewall.dns_ports.any);
 	assert_int_equal(c.firewall.failure, CONFIG_FAILURE_CLOSED);
 	assert_int_equal(c.queue.workers, 3);
-	assert_int_equal(c.engine.undecided[4], 1);
-	assert_int_equal(c.engine.undecided[3], 0);
+	assert_int_equal(c.engine.undecided[HOSTNAME_UNKNOWN], 1);
+	assert_int_equal(c.engine.undecided[HOSTNAME_HTTP], 0);
 	assert_int_equal(c.events.to_stdout, 1);
 }
 

@@ -293,10 +293,25 @@ static void monitored_tls_is_allowed_and_has_an_sni(void **state)
 	json_decref(root);
 }
 
+static void what_only_the_classifier_knew_is_other(void **state)
+{
+	struct scene *s = *state;
+	struct event e = hit(s, "two", "2001:db8::1", 0);
+	e.protocol = HOSTNAME_OTHER;
+	e.classified = UINT16_MAX; // no number of a protocol
+	events_add(s->events, &e);
+	json_t *root = json_loads(s->last.json, 0, NULL);
+	assert_string_equal(string_at(root, "other", "hostname"), "www.a.example");
+	assert_string_equal(string_at(root, NULL, "app_proto"), "unknown");
+	json_decref(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(first_at_once_then_a_summary, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_only_the_classifier_knew_is_other, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_quiet_interval_makes_the_next_hit_a_first, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(prefixes_and_orders_are_kept_apart, setup,
