@@ -193,29 +193,45 @@ static void message(struct wr *w, const struct dns_query *query, const struct re
 	}
 }
 
-size_t reply_dns(uint8_t *out, size_t size, const struct packet *to, const struct dns_query *query,
-		 const struct reply_dns *what)
+// Writes the headers of the datagram in front of the payload, for which `w` left room: from the
+// destination of `to` to its source. Returns the packet's length, or 0.
+static size_t udp_finish(struct wr *w, const struct packet *to)
 {
 	const struct addr *src = &to->dst, *dst = &to->src;
-	if (to->proto != PACKET_UDP)
-		return 0;
-	struct wr w = wr_init(out, size);
 	size_t head = ip_header_len(src);
-	wr_room(&w, head + UDP_HEADER); // written once the length is known
-	message(&w, query, what);
-	if (!wr_ok(&w))
+	if (!wr_ok(w))
 		return 0;
-
-	size_t len = wr_len(&w) - head;
-	struct wr front = wr_init(out, head + UDP_HEADER);
+	size_t len = wr_len(w) - head;
+	struct wr front = wr_init(w->start, head + UDP_HEADER);
 	if (!ip_header(&front, src, dst, PACKET_UDP, len))
 		return 0;
 	wr_u16(&front, to->dst_port);
 	wr_u16(&front, to->src_port);
 	wr_u16(&front, (uint16_t)len);
 	wr_u16(&front, 0);
-	put_checksum(&w, src, dst, PACKET_UDP, 6);
-	return wr_ok(&front) && wr_ok(&w) ? wr_len(&w) : 0;
+	put_checksum(w, src, dst, PACKET_UDP, 6);
+	return wr_ok(&front) && wr_ok(w) ? wr_len(w) : 0;
+}
+
+size_t reply_dns(uint8_t *out, size_t size, const struct packet *to, const struct dns_query *query,
+		 const struct reply_dns *what)
+{
+	if (to->proto != PACKET_UDP)
+		return 0;
+	struct wr w = wr_init(out, size);
+	wr_room(&w, ip_header_len(&to->dst) + UDP_HEADER);
+	message(&w, query, what);
+	return udp_finish(&w, to);
+}
+
+size_t reply_udp(uint8_t *out, size_t size, const struct packet *to, struct slice payload)
+{
+	if (to->proto != PACKET_UDP)
+		return 0;
+	struct wr w = wr_init(out, size);
+	wr_room(&w, ip_header_len(&to->dst) + UDP_HEADER);
+	wr_bytes(&w, payload.at, payload.len);
+	return udp_finish(&w, to);
 }
 
 size_t reply_reset(uint8_t *out, size_t size, const struct addr *src, uint16_t src_port,

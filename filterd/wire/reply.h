@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Packets that the gateway makes up itself: the DNS answer for a blocked name, and TCP resets. Each
+// Packets that the gateway makes up itself: the DNS answer for a blocked name, other
+// answers over UDP, and TCP resets. Each
 // function writes a whole IP packet, checksums included, into a buffer of the caller and returns its
 // length, or 0 if it does not fit or can't be made.
 #pragma once
@@ -30,6 +31,9 @@ struct reply_dns {
 // with an SOA of the question's name. A query without an uncompressed question gets the header alone.
 size_t reply_dns(uint8_t *out, size_t size, const struct packet *to, const struct dns_query *query,
 		 const struct reply_dns *what);
+
+// The UDP datagram with this payload from the destination of packet `to` (UDP) to its source.
+size_t reply_udp(uint8_t *out, size_t size, const struct packet *to, struct slice payload);
 
 // A reset (RFC 9293, section 3.5.2) from src to dst with this sequence number and, if `with_ack`, this
 // acknowledgement. Hop limit 64.
