@@ -45,4 +45,26 @@ enum {
 
 	// UDP between the same two ends after such a pause is another conversation.
 	CLASSIFY_IDLE_MS = 60000,
+	// Seconds that a client's handshake in datagrams (QUIC, DTLS) is remembered after its last
+	// datagram. It must be longer than servers wait for the rest of a hello (5 to 30 s are usual, 60
+	// the longest default), since what comes after it is compared with nothing.
+	HANDSHAKE_IDLE_S = 60,
+
+	// One client's part of the handshake table, as of the stream buffers above: of the usual 32,768 slots
+	// 2,048, which is 34 new connections a second, every second.
+	HANDSHAKES_QUOTA_PART = 16,
+
+	// Handshakes between the same two ports: each Initial is tried with the keys of all of them.
+	// Browsers take a new port for each connection; other clients use one for some.
+	HANDSHAKES_PER_PATH = 16,
+
+	// CRYPTO frames that are put in order before they are stored, so that frames in wild order leave no
+	// holes. Chromium cuts a hello into some ten.
+	QUIC_FRAMES_SORTED = 64,
+
+	// Initials in one datagram; each costs a decryption. Clients send one, or two when they probe.
+	QUIC_INITIALS_MAX = 8,
+
+	// The same for a version that we don't know, whose one Initial is tried as that of each we know.
+	QUIC_UNKNOWN_INITIALS_MAX = 12,
 };
