@@ -60,6 +60,8 @@ static const struct config_row rows[] = {
 	 .help = "Flows that each worker keeps in mind."},
 	{"engine", "buffers", CONFIG_NUMBER, "16384", 1, 4194304, AT(engine.buffers),
 	 .help = "Stream buffers that these flows share."},
+	{"engine", "handshakes", CONFIG_NUMBER, "32768", 256, 4194304, AT(engine.handshakes),
+	 .help = "Hellos in datagrams (QUIC, DTLS) of the last minute that are kept in mind."},
 	{"engine", "undecided-dns", CONFIG_CHOICE, "pass", .choices = "pass|drop",
 	 AT(engine.undecided[HOSTNAME_DNS]), .help = "DNS that can't be read."},
 	{"engine", "undecided-tls", CONFIG_CHOICE, "pass", .choices = "pass|drop",

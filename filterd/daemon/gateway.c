@@ -33,6 +33,7 @@
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
+#include "filterd/flow/handshake.h"
 
 enum {
 	TICK_MS = 1000,
@@ -45,6 +46,7 @@ struct gateway {
 	struct config config;
 	const char *config_path;
 	struct store *store;
+	struct handshakes *handshakes;
 	struct links *links;
 	struct doorbell *doorbell;
 	struct events *events;
@@ -180,11 +182,13 @@ static int first_rules(struct gateway *g)
 	return -ENOMEM;
 }
 
-static struct engine_options engine_options(const struct config *config)
+static struct engine_options engine_options(const struct gateway *g)
 {
+	const struct config *config = &g->config;
 	struct engine_options options = engine_defaults();
 	options.flows = config->engine.flows;
 	options.buffers = config->engine.buffers;
+	options.handshakes = g->handshakes;
 	options.seed = random_u64();
 	options.classify = config->engine.classify;
 	if (options.classify && !classify_built())
@@ -197,6 +201,11 @@ static struct engine_options engine_options(const struct config *config)
 		memcpy(options.dns_ports, config->firewall.dns_ports.at,
 		       config->firewall.dns_ports.count * sizeof options.dns_ports[0]);
 	}
+	if (!config->firewall.quic_ports.any) { // else those for versions that we can't read
+		memset(options.quic_ports, 0, sizeof options.quic_ports);
+		memcpy(options.quic_ports, config->firewall.quic_ports.at,
+		       config->firewall.quic_ports.count * sizeof options.quic_ports[0]);
+	}
 	for (unsigned i = 0; i <= HOSTNAME_PROTOCOLS; i++)
 		options.undecided[i] = config->engine.undecided[i] ? UNDECIDED_DROP
 								   : UNDECIDED_PASS;
@@ -207,12 +216,18 @@ static int make_workers(struct gateway *g)
 {
 	char error[QUEUE_ERROR_MAX];
 	const struct config *config = &g->config;
+	g->handshakes =
+		handshakes_new(config->engine.handshakes, config->engine.handshakes, random_u64());
+	if (!g->handshakes) {
+		log_err("no memory for engine.handshakes");
+		return -ENOMEM;
+	}
 	struct worker_options options = {
 		.mark_shift = config->firewall.mark_shift,
 		.queue = {.fail_open = config->firewall.failure == CONFIG_FAILURE_OPEN,
 			  .length = config->queue.length,
 			  .socket_buffer = config->queue.socket_buffer},
-		.engine = engine_options(config),
+		.engine = engine_options(g),
 		.store = g->store,
 		.links = g->links,
 		.doorbell = g->doorbell,
@@ -469,6 +484,7 @@ static void stop(struct gateway *g)
 	}
 	for (unsigned i = 0; i < g->workers_made; i++)
 		worker_free(g->workers[i]);
+	handshakes_free(g->handshakes);
 	control_free(g->control);
 	kernel_queues_free(g->kernel_queues);
 	store_free(g->store);

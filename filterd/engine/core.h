@@ -4,13 +4,17 @@
 #pragma once
 #include "filterd/engine/engine.h"
 #include "filterd/flow/flow.h"
+#include "filterd/flow/handshake.h"
 #include "filterd/wire/reply.h"
+#include "filterd/wire/tls.h"
 
 struct engine {
 	struct engine_options options;
 	const struct ruleset *ruleset;
 	struct flow_table *flows;
-	struct classify *classify; // NULL: not wanted, or not built
+	struct classify *classify;     // NULL: not wanted, or not built
+	struct handshakes *handshakes; // options.handshakes, or this engine's own
+	struct quic_crypto *quic;
 	struct engine_counters counters;
 
 	// The packet in hand, and what the verdict on it points to.
@@ -19,6 +23,8 @@ struct engine {
 	struct packet packet;
 	struct hostname_message message;
 	struct hostname hit; // the name that an order decided over
+	struct tls_hello hello;
+	uint8_t frames[QUIC_DATAGRAM_MAX]; // of an Initial, decrypted
 	uint8_t replies[2][REPLY_MAX];
 };
 
@@ -33,11 +39,20 @@ static inline void counter_set(uint64_t *counter, uint64_t value)
 	__atomic_store_n(counter, value, __ATOMIC_RELAXED);
 }
 
-static inline bool engine_is_dns_port(const struct engine *e, uint16_t port)
+static inline bool engine_has_port(const uint16_t ports[ENGINE_PORTS_MAX], uint16_t port)
 {
-	size_t count = sizeof e->options.dns_ports / sizeof *e->options.dns_ports;
-	for (size_t i = 0; i < count && e->options.dns_ports[i]; i++)
-		if (e->options.dns_ports[i] == port)
+	for (size_t i = 0; i < ENGINE_PORTS_MAX && ports[i]; i++)
+		if (ports[i] == port)
 			return true;
 	return false;
+}
+
+static inline bool engine_is_dns_port(const struct engine *e, uint16_t port)
+{
+	return engine_has_port(e->options.dns_ports, port);
+}
+
+static inline bool engine_is_quic_port(const struct engine *e, uint16_t port)
+{
+	return engine_has_port(e->options.quic_ports, port);
 }

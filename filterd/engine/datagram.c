@@ -4,6 +4,7 @@
 #include "filterd/engine/core.h"
 #include "filterd/engine/hint.h"
 #include "filterd/engine/judge.h"
+#include "filterd/engine/quic.h"
 #include "filterd/wire/dns.h"
 
 // Kin of DNS with the same messages, whose names are no host names of the Internet.
@@ -43,10 +44,19 @@ static void dns_datagram(struct engine *e, struct verdict *ret)
 		policy_undecided(e->options.undecided, HOSTNAME_DNS, REASON_UNDECIDED_BAD, ret);
 }
 
+// True if the datagram in hand may be from a client of QUIC or DTLS.
+static bool expects_hello(const struct engine *e)
+{
+	return e->in->side != ENGINE_SIDE_SERVER &&
+	       (e->options.any_port || engine_is_quic_port(e, e->packet.dst_port));
+}
+
 void datagram_packet(struct engine *e, struct verdict *ret)
 {
 	if (expects_dns(e))
 		dns_datagram(e, ret);
+	else if (expects_hello(e) && quic_likely(e))
+		quic_datagram(e, ret);
 	else
 		hint_datagram(e, ret);
 }

@@ -11,14 +11,16 @@
 #include "filterd/engine/datagram.h"
 #include "filterd/flow/classify.h"
 
-enum { PORT_DNS = 53 };
+enum { PORT_DNS = 53, PORT_HTTPS = 443 };
 
 struct engine_options engine_defaults(void)
 {
 	return (struct engine_options){
 		.flows = 4096,
 		.buffers = 4096,
+		.handshake_slots = 1024,
 		.dns_ports = {PORT_DNS},
+		.quic_ports = {PORT_HTTPS},
 		.answer_ttl_s = 10,
 	};
 }
@@ -31,10 +33,15 @@ struct engine *engine_new(const struct engine_options *options, const struct rul
 	e->options = *options;
 	e->ruleset = ruleset;
 	e->flows = flow_table_new(options->flows, options->buffers, options->seed);
+	e->quic = quic_crypto_new();
+	e->handshakes = options->handshakes;
+	if (!e->handshakes)
+		e->handshakes = handshakes_new(options->handshake_slots, options->handshake_slots,
+					       options->seed);
 	bool classify = options->classify && classify_built();
 	if (classify)
 		e->classify = classify_new(options->seed, e->counters.classified);
-	if (!e->flows || (classify && !e->classify)) {
+	if (!e->flows || !e->quic || !e->handshakes || (classify && !e->classify)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -47,6 +54,9 @@ void engine_free(struct engine *e)
 		return;
 	classify_free(e->classify);
 	flow_table_free(e->flows);
+	quic_crypto_free(e->quic);
+	if (!e->options.handshakes)
+		handshakes_free(e->handshakes);
 	free(e);
 }
 

@@ -9,6 +9,7 @@
 #include "filterd/flow/hostname.h"
 
 struct engine;
+struct handshakes;
 struct ruleset;
 
 // Which side of the gateway a packet came in from. A capture does not know: then the engine goes by
@@ -28,13 +29,20 @@ struct engine_packet {
 	unsigned flags;
 };
 
+enum { ENGINE_PORTS_MAX = 16 };
+
 struct engine_options {
 	uint32_t flows;   // flow slots, at least 16
 	uint32_t buffers; // stream buffers of STREAM_BUFFER_BYTES each, shared by these flows
 	uint64_t seed;    // random; keys the flow table
 	bool classify;    // ask nDPI what our readers don't know (flow/classify.h), if it is built
-	bool any_port;    // read DNS over UDP and TCP streams whatever the port (captures)
-	uint16_t dns_ports[16]; // UDP and TCP, zero-terminated unless full
+	bool any_port;    // read DNS, QUIC and TCP streams whatever the port (captures)
+	// Zero-terminated unless full. DNS is expected over UDP and TCP, QUIC and DTLS over UDP.
+	uint16_t dns_ports[ENGINE_PORTS_MAX], quic_ports[ENGINE_PORTS_MAX];
+	// Hellos in datagrams (flow/handshake.h), a table that engines share; borrowed until the engine
+	// is freed. NULL: the engine makes its own of `handshake_slots`.
+	struct handshakes *handshakes;
+	uint32_t handshake_slots;
 	enum undecided_policy undecided[HOSTNAME_PROTOCOLS + 1]; // the last for unknown protocols
 	uint32_t answer_ttl_s;                                   // of DNS answers for blocked names
 	// If set, called for every host name read, before it is judged; `hostname` is valid in the call.
@@ -42,10 +50,11 @@ struct engine_options {
 	void *arg;
 };
 
-// Options that suit tests and tools: 4096 flows, 4096 buffers, port 53, undecided passes, TTL 10.
+// Options that suit tests and tools: 4096 flows, 4096 buffers, 1024 handshakes of its own, ports 53 and
+// 443, undecided passes, TTL 10.
 struct engine_options engine_defaults(void);
 
-// NULL if out of memory. The ruleset is borrowed until engine_set_ruleset() or engine_free().
+// NULL if out of memory, or if libcrypto lacks what QUIC needs. The ruleset is borrowed until engine_set_ruleset() or engine_free().
 struct engine *engine_new(const struct engine_options *options, const struct ruleset *ruleset);
 void engine_free(struct engine *e);
 

@@ -10,8 +10,8 @@
 enum verdict_kind {
 	VERDICT_PASS,
 	VERDICT_DROP,   // nobody is told
-	VERDICT_ANSWER, // dropped; `replies` holds a DNS answer to the client
-	VERDICT_RESET,  // dropped; `replies` holds resets to both ends
+	VERDICT_ANSWER, // dropped; `replies` holds an answer to the client: DNS, or a refusal by QUIC
+	VERDICT_RESET, // dropped; `replies` holds resets to both ends
 };
 
 // What the kernel does with the flow's later packets without asking: the two state bits of the

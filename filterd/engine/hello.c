@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/engine/hello.h"
+
+#include "filterd/engine/judge.h"
+
+static bool hello_drop(struct verdict *ret, enum verdict_reason reason)
+{
+	ret->kind = VERDICT_DROP;
+	ret->reason = reason;
+	return false;
+}
+
+static bool hello_undecided(struct engine *e, enum hostname_protocol protocol,
+			    enum verdict_reason reason, struct verdict *ret)
+{
+	return !policy_undecided(e->options.undecided, protocol, reason, ret);
+}
+
+bool hello_add(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
+	       uint64_t offset, struct slice bytes, struct verdict *ret)
+{
+	enum stream_result result =
+		offset > STREAM_MAX ? STREAM_BEYOND
+				    : handshake_add(e->handshakes, h, (uint32_t)offset, bytes);
+	switch (result) {
+	case STREAM_NEW:
+	case STREAM_SAME:
+		return true;
+	case STREAM_CONFLICT:
+		return hello_drop(ret, REASON_CONFLICT);
+	case STREAM_QUOTA:
+		return hello_drop(ret, REASON_QUOTA);
+	case STREAM_BEYOND:
+	case STREAM_HOLES:
+		counter_add(&e->counters.caps_reached, 1);
+		return hello_undecided(e, protocol, REASON_UNDECIDED_CAP, ret);
+	case STREAM_NO_MEMORY:
+		counter_add(&e->counters.buffers_exhausted, 1);
+		return hello_undecided(e, protocol, REASON_UNDECIDED_CAP, ret);
+	}
+	return true;
+}
+
+static bool names_pass(struct engine *e, enum hostname_protocol protocol, uint8_t told,
+		       struct verdict *ret)
+{
+	const struct packet *p = &e->packet;
+	struct hostname about = {
+		.protocol = protocol,
+		.client = p->src,
+		.server = p->dst,
+		.client_port = p->src_port,
+		.server_port = p->dst_port,
+		.transport = PACKET_UDP,
+	};
+	if (!judge_names(e, &e->hello.names, told, about, ret))
+		return true;
+	ret->kind = VERDICT_DROP;
+	return false;
+}
+
+// Its order may have ended since, or have been lifted: then it is judged again.
+static bool still_blocked(const struct engine *e, struct handshake *h)
+{
+	if (h->blocked && (e->now_s >= h->blocked_until_s || h->blocked_by != e->ruleset)) {
+		h->blocked = false;
+		h->told = 0;
+		h->need = 0;
+	}
+	return h->blocked;
+}
+
+static void block(const struct engine *e, struct handshake *h, const struct verdict *ret)
+{
+	struct ruleset_order order;
+	ruleset_order(e->ruleset, ret->judged.order, &order);
+	h->blocked = true;
+	h->blocked_until_s = order.expires_s;
+	h->blocked_by = e->ruleset;
+}
+
+// A message was read, whole or broken. False if it must not pass.
+static bool message_read(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
+			 enum scan scan, struct verdict *ret)
+{
+	if ((scan == SCAN_BAD || e->hello.names.overflow) &&
+	    !hello_undecided(e, protocol, REASON_UNDECIDED_BAD, ret))
+		return false; // and so again for each datagram to come
+	h->told = 0;
+	h->need = 0;
+	h->silent = scan == SCAN_BAD || !e->hello.started;
+	h->read = h->silent ? h->stream.next : h->read + (uint32_t)e->hello.end;
+	return true;
+}
+
+bool hello_judge(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
+		 struct verdict *ret)
+{
+	if (still_blocked(e, h))
+		return hello_drop(ret, REASON_FLOW_BLOCKED);
+	while (!h->silent && h->stream.next > h->read && h->stream.next >= h->need) {
+		enum scan scan = tls_handshake_read(&e->hello, handshake_unread(e->handshakes, h));
+		if (!names_pass(e, protocol, h->told, ret)) {
+			block(e, h, ret);
+			return false;
+		}
+		if (scan == SCAN_MORE) {
+			h->told = e->hello.names.count;
+			h->need = h->read + (uint32_t)e->hello.need;
+			return true;
+		}
+		if (!message_read(e, h, protocol, scan, ret))
+			return false;
+	}
+	return true;
+}
+
+bool hello_judge_whole(struct engine *e, struct slice bytes, struct verdict *ret)
+{
+	enum scan scan = tls_handshake_read(&e->hello, bytes);
+	if (!names_pass(e, HOSTNAME_TLS, 0, ret))
+		return false;
+	if (scan == SCAN_MORE || scan == SCAN_BAD || e->hello.names.overflow)
+		return hello_undecided(e, HOSTNAME_TLS, REASON_UNDECIDED_BAD, ret);
+	return true;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Hellos in datagrams (flow/handshake.h): their bytes put in place, and read and judged as far as they
+// are there. False always means that the datagram in hand must not pass, with *ret saying so.
+#pragma once
+#include "filterd/engine/core.h"
+
+// Adds handshake bytes.
+bool hello_add(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
+	       uint64_t offset, struct slice bytes, struct verdict *ret);
+
+// Judges what of the handshake was not judged yet. If an order blocks a name in it, or did so for an
+// earlier datagram and has not ended, *ret is a drop with REASON_ORDER or REASON_FLOW_BLOCKED; the
+// caller may make an answer of it.
+bool hello_judge(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
+		 struct verdict *ret);
+
+// The same for a hello that is whole in the datagram in hand.
+bool hello_judge_whole(struct engine *e, struct slice bytes, struct verdict *ret);

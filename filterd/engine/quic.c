@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The keys of an Initial come from the Destination Connection ID of the client's first one (RFC 9001,
+// section 5.2). Later ones carry the server's choice of an id instead and keep the keys, also those of
+// another version (RFC 9369, section 4.1); so each Initial is tried with the keys of its own id and with
+// those of every handshake between the same two ports. It is judged under all that fit, since a packet
+// can be made that opens under two keys (AES-GCM commits to none).
+#include "filterd/engine/quic.h"
+
+#include "filterd/base/wr.h"
+#include "filterd/engine/hello.h"
+
+enum {
+	FRAME_CLOSE = 0x1c,
+	CONNECTION_REFUSED = 0x02,
+	CLOSE_NUMBER =
+		0x10000, // packet number of our close: not one that the server has used already
+};
+
+static bool quic_drop(struct verdict *ret, enum verdict_reason reason)
+{
+	ret->kind = VERDICT_DROP;
+	ret->reason = reason;
+	return false;
+}
+
+static bool quic_undecided(struct engine *e, enum verdict_reason reason, struct verdict *ret)
+{
+	return !policy_undecided(e->options.undecided, HOSTNAME_QUIC, reason, ret);
+}
+
+// Versions that only exist to make servers negotiate (RFC 9000, section 15): no server reads further.
+static bool is_reserved(uint32_t version)
+{
+	return (version & 0x0f0f0f0f) == 0x0a0a0a0a;
+}
+
+static struct handshake_path path_in_hand(const struct engine *e)
+{
+	const struct packet *p = &e->packet;
+	return (struct handshake_path){p->src, p->dst, p->src_port, p->dst_port};
+}
+
+static bool keys_make(struct engine *e, const struct handshake *h, enum quic_suite suite,
+		      enum quic_sender sender, struct quic_keys *ret)
+{
+	if (sender == QUIC_CLIENT && suite == h->suite) {
+		*ret = h->keys;
+		return true;
+	}
+	return quic_keys_initial(e->quic, suite, slice_of(h->key.id, h->key.id_len), sender, ret);
+}
+
+// Makes the drop in *ret an answer: the server refuses the connection, in the client's version. The
+// client takes packets of the id only that it has learned to be the server's, which is the one it sends to.
+static void refuse(struct engine *e, const struct handshake *h, const struct quic_packet *initial,
+		   struct verdict *ret)
+{
+	static const char why[] = "blocked by order";
+	uint8_t frames[32], packet[128];
+	struct quic_keys keys;
+	struct wr w = wr_init(frames, sizeof frames);
+	wr_u8(&w, FRAME_CLOSE);
+	wr_u8(&w, CONNECTION_REFUSED);
+	wr_u8(&w, 0); // the frame to blame: none
+	wr_u8(&w, sizeof why - 1);
+	wr_bytes(&w, why, sizeof why - 1);
+	if (!keys_make(e, h, initial->suite, QUIC_SERVER, &keys))
+		return;
+	size_t len = quic_seal(e->quic, &keys, initial->version, initial->scid, initial->dcid,
+			       CLOSE_NUMBER, slice_of(frames, wr_len(&w)), packet, sizeof packet);
+	if (len)
+		len = reply_udp(e->replies[0], REPLY_MAX, &e->packet, slice_of(packet, len));
+	if (!len)
+		return;
+	ret->kind = VERDICT_ANSWER;
+	ret->reply_count = 1;
+	ret->replies[0].to = REPLY_TO_CLIENT;
+	ret->replies[0].bytes = slice_of(e->replies[0], len);
+}
+
+static void frame_insert(struct quic_crypto_frame *frames, unsigned count,
+			 const struct quic_crypto_frame *frame)
+{
+	unsigned at = count;
+	for (; at > 0 && frames[at - 1].offset > frame->offset; at--)
+		frames[at] = frames[at - 1];
+	frames[at] = *frame;
+}
+
+// Puts all CRYPTO frames of an Initial into the stream, a number of them in order at a time.
+static bool frames_add(struct engine *e, struct handshake *h, struct slice payload,
+		       struct verdict *ret)
+{
+	struct rd r = rd_of(payload);
+	struct quic_crypto_frame frame, sorted[QUIC_FRAMES_SORTED];
+	bool more = true;
+	while (more) {
+		unsigned count = 0;
+		while (count < QUIC_FRAMES_SORTED && (more = quic_frame_next(&frame, &r)))
+			frame_insert(sorted, count++, &frame);
+		for (unsigned i = 0; i < count; i++)
+			if (!hello_add(e, h, HOSTNAME_QUIC, sorted[i].offset, sorted[i].data, ret))
+				return false;
+	}
+	return rd_ok(&r) || quic_undecided(e, REASON_UNDECIDED_BAD, ret);
+}
+
+static bool opens(struct engine *e, const struct quic_packet *initial, const struct quic_keys *keys,
+		  uint64_t expected, struct slice *ret_frames, uint64_t *ret_number)
+{
+	return quic_open(e->quic, keys, initial, expected, e->frames, sizeof e->frames, ret_frames,
+			 ret_number) == 0;
+}
+
+// Which number a packet carries depends on the largest that its receiver had before, and the server may
+// have lost that one: both readings are tried.
+static bool handshake_opens(struct engine *e, const struct handshake *h,
+			    const struct quic_packet *initial, struct slice *ret_frames,
+			    uint64_t *ret_number)
+{
+	struct quic_keys keys;
+	if (!keys_make(e, h, initial->suite, QUIC_CLIENT, &keys))
+		return false;
+	return opens(e, initial, &keys, h->number, ret_frames, ret_number) ||
+	       (h->number && opens(e, initial, &keys, 0, ret_frames, ret_number));
+}
+
+// The Initial opens under the keys of this handshake.
+static bool initial_judge(struct engine *e, struct handshake *h, const struct quic_packet *initial,
+			  struct slice frames, uint64_t number, struct verdict *ret)
+{
+	if (!frames_add(e, h, frames, ret))
+		return false;
+	if (number >= h->number)
+		h->number = number + 1;
+	bool pass = hello_judge(e, h, HOSTNAME_QUIC, ret);
+	if (!pass && (ret->reason == REASON_ORDER || ret->reason == REASON_FLOW_BLOCKED))
+		refuse(e, h, initial, ret);
+	handshake_touch(e->handshakes, h, e->now_s);
+	return pass;
+}
+
+// The Initial may be the first of a connection: its own id gives the keys.
+static bool first_judge(struct engine *e, const struct quic_packet *initial,
+			struct handshake **ret_own, struct verdict *ret)
+{
+	struct handshake_key key = handshake_key_quic(initial->dcid);
+	struct handshake_path path = path_in_hand(e);
+	struct handshake *h = handshake_find(e->handshakes, &key, e->now_s);
+	struct slice frames;
+	struct quic_keys keys;
+	uint64_t number;
+	if (h) {
+		if (!handshake_opens(e, h, initial, &frames, &number))
+			return true;
+	} else {
+		if (!quic_keys_initial(e->quic, initial->suite, initial->dcid, QUIC_CLIENT,
+				       &keys) ||
+		    !opens(e, initial, &keys, 0, &frames, &number))
+			return true;
+		h = handshake_make(e->handshakes, &key, &path, e->now_s);
+		if (!h)
+			return quic_drop(ret, REASON_QUOTA);
+		h->suite = initial->suite;
+		h->keys = keys;
+	}
+	*ret_own = h;
+	return initial_judge(e, h, initial, frames, number, ret);
+}
+
+// Judges an Initial of a known suite under every key that fits. *ret_opened: there is one.
+static bool initial_packet(struct engine *e, const struct quic_packet *initial, bool *ret_opened,
+			   struct verdict *ret)
+{
+	struct handshake_path path = path_in_hand(e);
+	struct handshake *own = NULL, *h = NULL;
+	struct slice frames;
+	uint64_t number;
+	if (!first_judge(e, initial, &own, ret))
+		return false;
+	*ret_opened |= own != NULL;
+	while ((h = handshake_on_path(e->handshakes, &path, HANDSHAKE_QUIC, h, e->now_s))) {
+		if (h == own || !handshake_opens(e, h, initial, &frames, &number))
+			continue;
+		*ret_opened = true;
+		if (!initial_judge(e, h, initial, frames, number, ret))
+			return false;
+	}
+	return true;
+}
+
+// The rest of a datagram that begins with a version we don't know: its packets are read as those of each
+// version that we do know.
+static bool unknown_packets(struct engine *e, const struct quic_packet *first, unsigned *initials,
+			    struct verdict *ret)
+{
+	bool opened = false;
+	for (unsigned suite = 0; suite < QUIC_SUITES; suite++) {
+		struct quic_packet rest = *first, packet = rest;
+		while (rest.bytes.len && quic_packet_as(&packet, (enum quic_suite)suite)) {
+			if (packet.kind == QUIC_INITIAL && ++*initials > QUIC_UNKNOWN_INITIALS_MAX)
+				return quic_undecided(e, REASON_UNDECIDED_CAP, ret);
+			if (packet.kind == QUIC_INITIAL &&
+			    !initial_packet(e, &packet, &opened, ret))
+				return false;
+			rest.bytes.at += packet.bytes.len;
+			rest.bytes.len -= packet.bytes.len;
+			packet = rest;
+		}
+	}
+	// Away from the ports of QUIC it may as well be something else.
+	if (opened || is_reserved(first->version) || !engine_is_quic_port(e, e->packet.dst_port))
+		return true;
+	return quic_undecided(e, REASON_UNDECIDED_BAD, ret);
+}
+
+static bool known_packet(struct engine *e, const struct quic_packet *packet, unsigned *initials,
+			 struct verdict *ret)
+{
+	bool opened = false;
+	if (packet->kind != QUIC_INITIAL)
+		return true;
+	if (++*initials > QUIC_INITIALS_MAX)
+		return quic_undecided(e, REASON_UNDECIDED_CAP, ret);
+	if (!initial_packet(e, packet, &opened, ret))
+		return false;
+	return opened || quic_undecided(e, REASON_UNDECIDED_BAD, ret);
+}
+
+// A capture does not say which side a packet came from.
+static bool is_servers(struct engine *e)
+{
+	const struct packet *p = &e->packet;
+	struct handshake_path back = {p->dst, p->src, p->dst_port, p->src_port};
+	if (e->in->side != ENGINE_SIDE_UNKNOWN)
+		return false;
+	return (engine_is_quic_port(e, p->src_port) && !engine_is_quic_port(e, p->dst_port)) ||
+	       handshake_on_path(e->handshakes, &back, HANDSHAKE_QUIC, NULL, e->now_s);
+}
+
+bool quic_likely(const struct engine *e)
+{
+	struct rd r = rd_of(e->packet.payload);
+	struct quic_packet packet;
+	return quic_packet_read(&packet, &r) && packet.kind != QUIC_SHORT;
+}
+
+void quic_datagram(struct engine *e, struct verdict *ret)
+{
+	struct rd r = rd_of(e->packet.payload);
+	struct quic_packet packet;
+	unsigned initials = 0;
+	bool pass = true;
+	handshakes_lock(e->handshakes);
+	while (pass && !is_servers(e) && rd_left(&r) && quic_packet_read(&packet, &r))
+		pass = packet.kind == QUIC_UNKNOWN ? unknown_packets(e, &packet, &initials, ret)
+						   : known_packet(e, &packet, &initials, ret);
+	handshakes_unlock(e->handshakes);
+	if (ret->reason != REASON_ORDER && ret->reason != REASON_MONITOR)
+		ret->hostname = NULL;
+}
