@@ -169,8 +169,8 @@ static void flood(struct classify *c, uint32_t flows)
 {
 	static const char *const lines[] = {
 		"SSH-2.0-OpenSSH_9.2p1\r\n",
-		"GET /a HTTP/1.1\r\nHost: a.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux)\r\n"
-		"X-Forwarded-For: 1.2.3.4\r\nContent-Type: text/html\r\n\r\n",
+		("GET /a HTTP/1.1\r\nHost: a.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux)\r\n"
+		 "X-Forwarded-For: 1.2.3.4\r\nContent-Type: text/html\r\n\r\n"),
 		"220 mail.a.example ESMTP\r\n",
 		"\x05\x01\x00 nothing known",
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a hello that never ends",
