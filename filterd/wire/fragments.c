@@ -55,6 +55,13 @@ void fragments_free(struct fragments *f)
 	free(f);
 }
 
+void fragments_clear(struct fragments *f)
+{
+	f->clock = 0;
+	for (size_t i = 0; i < FRAGMENTS_DATAGRAMS; i++)
+		f->at[i].last_used = 0;
+}
+
 static bool ipv4_piece(struct slice bytes, struct piece *ret)
 {
 	struct rd r = rd_of(bytes);

@@ -17,6 +17,9 @@ enum {
 struct fragments *fragments_new(void);
 void fragments_free(struct fragments *f);
 
+// Forgets what is incomplete, as if made anew.
+void fragments_clear(struct fragments *f);
+
 // Takes a packet from its IP header on. Gives `bytes` back as they are if they are no fragment; the whole
 // packet, its headers mended, with the fragment that completes it; else an empty slice. Valid until
 // the next call and as long as `bytes` are.
