@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the seeds of the wire fuzz targets (corpus/name, dns, tls, packet) into this folder. The same
-every time; needs scapy for the packets."""
+"""Writes the seeds of the wire fuzz targets (corpus/name, dns, tls, quic, packet and so on) into this
+folder. The same every time; needs scapy for the packets and cryptography for QUIC."""
+import hashlib
+import hmac
 import pathlib
 import struct
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import (IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
                                 IPv6ExtHdrRouting)
@@ -94,6 +98,83 @@ write("tls", {
     "server": records(server), "retry": records(server.replace(bytes(32), retry, 1)),
     "refused": b"\x15\3\3\0\2\2\x28", "server-bytes": records(server, 1), "data": records(b"x" * 20, kind=23),
     "long": records(b"\1\xff\xff\xff\3\3"),
+})
+
+write("handshake", {
+    "plain": plain, "post-quantum": grease, "names": hello(sni(b"a.b", b"c.d") + sni(b"e.f")),
+    "more": plain + b"\1\0\0", "cut": plain[:90], "nul": hello(sni(b"a\0b")), "server": server,
+    "long": b"\1\xff\xff\xff\3\3", "none": hello(b""),
+})
+
+
+def varint(n):
+    size = 1 if n < 0x40 else 2 if n < 0x4000 else 4 if n < 1 << 30 else 8
+    return (n | {1: 0, 2: 1, 4: 2, 8: 3}[size] << 8 * size - 2).to_bytes(size, "big")
+
+
+def crypto(offset, data):
+    return b"\6" + varint(offset) + varint(len(data)) + data
+
+
+def expand(secret, label, size):
+    label = b"tls13 " + label
+    info = size.to_bytes(2, "big") + vector(1, label) + b"\0\1"
+    return hmac.new(secret, info, hashlib.sha256).digest()[:size]
+
+
+def initial(payload, version=1, dcid=b"\x83\x94\xc8\xf0\x3e\x51\x57\x08", token=b"", number=0, kind=0, label=b"quic "):
+    """A client's Initial (RFC 9001), as an honest one or not."""
+    salt = {1: "38762cf7f55934b34d179ae6a4c80cadccbb7f0a", 0x6b3343cf: "0dede3def700a6db819381be6e269dcbf9bd2ed9",
+            0xff00001d: "afbfec289993d24c9e9786f19c6111e04390a899"}[version]
+    secret = expand(hmac.new(bytes.fromhex(salt), dcid, hashlib.sha256).digest(), b"client in", 32)
+    key, iv, hp = (expand(secret, label + what, size) for what, size in ((b"key", 16), (b"iv", 12), (b"hp", 16)))
+    head = bytes([0xc0 | kind << 4]) + version.to_bytes(4, "big") + vector(1, dcid) + b"\0"
+    head += varint(len(token)) + token + varint(1 + len(payload) + 16) + bytes([number])
+    nonce = (int.from_bytes(iv, "big") ^ number).to_bytes(12, "big")
+    sealed = AESGCM(key).encrypt(nonce, payload, head)
+    mask = Cipher(algorithms.AES(hp), modes.ECB()).encryptor().update(sealed[3:19])
+    return bytes([head[0] ^ mask[0] & 15]) + head[1:-1] + bytes([head[-1] ^ mask[1]]) + sealed
+
+
+cut = len(plain) // 2
+ack = b"\2\x0a\0\2\1\0\0\2\0"
+write("quic", {
+    "plain": initial(crypto(0, plain) + bytes(60)), "v2": initial(crypto(0, plain), 0x6b3343cf, kind=1, label=b"quicv2 "),
+    "draft29": initial(crypto(0, plain), 0xff00001d), "token": initial(crypto(0, plain), token=b"token"),
+    "shuffled": initial(b"\1" + crypto(cut, plain[cut:]) + bytes(9) + ack + crypto(0, plain[:cut])),
+    "two": initial(crypto(0, plain[:cut])) + initial(crypto(cut, plain[cut:]), number=1),
+    "coalesced": initial(crypto(0, plain)) + b"\xd0\0\0\0\1\x08" + bytes(8) + b"\0\x14" + bytes(20) + b"\x40rest",
+    "retry": b"\xf0\0\0\0\1\0\x08" + bytes(8) + b"token" + bytes(16),
+    "negotiation": b"\x80\0\0\0\0\3abc\2de\0\0\0\1\x6b\x33\x43\xcf",
+    "unknown": b"\xd0\x0a\x1a\x2a\x3a\3abc\0\0\x19" + bytes(25), "short": b"\x40" + bytes(24),
+    "long-id": b"\xc0\x0a\x1a\x2a\x3a\xff" + bytes(255) + b"\0",
+    "lying": b"\xc0\0\0\0\1\0\0\xff" + b"\xff" * 7 + b"\1",
+    "frames": ack + b"\3\5\0\0\1\1\2\3" + crypto(5, b"hello") + b"\x1c\7\6\2hi\x40\1" + crypto((1 << 62) - 2, b"x"),
+})
+
+
+def dtls(*messages, epoch=0, version=b"\xfe\xfd", kind=22):
+    return bytes([kind]) + version + struct.pack(">H", epoch) + bytes(6) + vector(2, b"".join(messages))
+
+
+def fragment(body, start=0, end=None, number=0, kind=1):
+    part = body[start:end]
+    return bytes([kind]) + len(body).to_bytes(3, "big") + struct.pack(">H", number) + start.to_bytes(3, "big") + vector(3, part)
+
+
+def dtls_body(extensions, cookie=b""):
+    return (b"\xfe\xfd" + bytes(32) + vector(1, b"") + vector(1, cookie) + vector(2, b"\xc0\x2b\xc0\x2f") + b"\1\0"
+            + vector(2, extensions))
+
+
+body = dtls_body(sni(b"www.example.com"), bytes(20))
+write("dtls", {
+    "plain": dtls(fragment(dtls_body(sni(b"www.example.com")))), "cookie": dtls(fragment(body, number=1)),
+    "fragments": dtls(fragment(body, 0, 40)) + dtls(fragment(body, 40)), "together": dtls(fragment(body, 0, 9), fragment(body, 9)),
+    "nul": dtls(fragment(dtls_body(sni(b"a\0b")))), "dtls10": dtls(fragment(body), version=b"\xfe\xff"),
+    "encrypted": dtls(fragment(body)) + dtls(b"\1", kind=20) + dtls(bytes(40), epoch=1), "unified": b"\x2c" + bytes(40),
+    "verify": dtls(fragment(b"\xfe\xff\x04abcd", kind=3)), "inside": dtls(dtls(fragment(body)), kind=23, version=b"\xfe\xfc"),
+    "past": dtls(fragment(body)[:-9]), "alert": dtls(b"\2\x28", kind=21), "cut": dtls(fragment(body))[:70],
 })
 
 four, six = IP(src="192.0.2.1", dst="198.51.100.2"), IPv6(src="2001:db8::1", dst="2001:db8::2")
