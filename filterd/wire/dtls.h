@@ -8,6 +8,8 @@
 
 enum { DTLS_CLIENT_HELLO = 1, DTLS_SERVER_HELLO = 2, DTLS_VERIFY_REQUEST = 3 };
 
+// Servers put fragments together by the message's number alone. OpenSSL asks that they agree on `total`, and
+// takes the `type` of whichever came first: one that says ClientHello is enough to make the message one.
 struct dtls_fragment {
 	uint8_t type;      // of the handshake message: DTLS_CLIENT_HELLO, or another
 	uint16_t message;  // its number (message_seq)
