@@ -236,6 +236,28 @@ static void seems(void **state)
 	assert_false(dtls_seems(slice_of("\xc0\0\0", 3)));     // QUIC
 }
 
+// RFC 9147, section 5.3: versions are in an extension, and the cookie is empty.
+static void dtls13(void **state)
+{
+	(void)state;
+	static const uint8_t extensions[] = "\0\x2b\0\3\2\xfe\xfc"     // supported_versions
+					    "\0\x33\0\6\0\4\0\x1d\0\0" // key_share
+					    "\0\0\0\x0e\0\x0c\0\0\x09" // server_name
+					    "a.example";
+	struct wr w = wr_init(buffer, sizeof buffer);
+	wr_u16(&w, 0xfefd);
+	wr_zero(&w, 32);
+	wr_u16(&w, 0); // no session id, no cookie
+	wr_u16(&w, 2);
+	wr_u16(&w, 0x1301);
+	wr_u16(&w, 0x0100);
+	wr_u16(&w, sizeof extensions - 1);
+	wr_bytes(&w, extensions, sizeof extensions - 1);
+	struct tls_hello h;
+	assert_int_equal(dtls_hello_read(&h, slice_of(buffer, wr_len(&w)), wr_len(&w)), SCAN_FOUND);
+	assert_string_equal(h.names.at[0].text, "a.example");
+}
+
 static void broken_bodies(void **state)
 {
 	(void)state;
@@ -258,6 +280,7 @@ int main(void)
 		cmocka_unit_test(records),     cmocka_unit_test(opaque_records),
 		cmocka_unit_test(fragments),   cmocka_unit_test(record_in_a_record),
 		cmocka_unit_test(seems),       cmocka_unit_test(broken_bodies),
+		cmocka_unit_test(dtls13),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
