@@ -125,7 +125,11 @@ static bool authority(struct hostnames *names, struct slice s)
 	for (size_t i = 0; i < s.len; i++)
 		if (s.at[i] == '/' || s.at[i] == '?' || s.at[i] == '#')
 			s.len = i;
-	size_t users = 0;
+	size_t users = 0, nul = find(s, '\0');
+	if (nul < s.len) { // where servers written in C may see the end
+		authority(names, upto(s, nul));
+		return false;
+	}
 	for (size_t at; (at = find(s, '@')) < s.len; users++)
 		s = from(s, at + 1);
 	s = strip(s);

@@ -94,6 +94,7 @@ static const struct {
 	{"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "! |"},
 	{"GET / HTTP/1.1\r\nHost: a\x01.b\r\n\r\n", "! |"},
 	{"GET / HTTP/1.1\r\nHost: a..b\r\n\r\n", "! |"},
+	{"GET / HTTP/1.1\r\nHost:\r\n\r\n", "|"},
 	{"GET / HTTP/1.1\r\nHost: a%2Eexample\r\n\r\n", "a%2eexample a.example |"},
 	{"GET / HTTP/1.1\r\nHost: b\xc3\xbc"
 	 "cher.example\r\n\r\n",
