@@ -9,10 +9,11 @@
 #include "filterd/ctl/command.h"
 #include "filterd/daemon/capture.h"
 #include "filterd/engine/engine.h"
+#include "filterd/flow/classify.h"
 #include "filterd/wire/tunnel.h"
 
 struct names {
-	bool json, tunnels;
+	bool json, tunnels, classify;
 	unsigned flags; // of enum engine_packet_flags
 	uint64_t frame;
 };
@@ -73,6 +74,7 @@ static int names_of(const char *path, struct names *names)
 	options.flows = 1 << 16;
 	options.buffers = 1 << 14;
 	options.any_port = true;
+	options.classify = names->classify;
 	options.on_hostname = on_hostname;
 	options.arg = names;
 	if (capture_open(&capture, path, error) < 0) {
@@ -102,28 +104,35 @@ static int run(int argc, char **argv)
 		{"json", no_argument, NULL, 'j'},
 		{"checksums", no_argument, NULL, 'c'},
 		{"no-tunnels", no_argument, NULL, 'T'},
+		{"classify", no_argument, NULL, 'n'},
 		{0},
 	};
 	struct names names = {.tunnels = true, .flags = ENGINE_CHECKSUM_TRUSTED};
 	int c;
-	while ((c = getopt_long(argc, argv, "jcT", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "jcTn", options, NULL)) != -1) {
 		if (c == 'j')
 			names.json = true;
 		else if (c == 'c')
 			names.flags &= ~(unsigned)ENGINE_CHECKSUM_TRUSTED;
 		else if (c == 'T')
 			names.tunnels = false;
+		else if (c == 'n')
+			names.classify = true;
 		else
 			return command_usage(&command_names);
 	}
 	if (argc - optind != 1)
 		return command_usage(&command_names);
+	if (names.classify && !classify_built()) {
+		fprintf(stderr, "filterctl names: this build is without nDPI\n");
+		return EXIT_ERROR;
+	}
 	return names_of(argv[optind], &names);
 }
 
 const struct command command_names = {
 	.name = "names",
-	.arguments = "[--json] [--checksums] [--no-tunnels] FILE.pcap",
+	.arguments = "[--json] [--checksums] [--no-tunnels] [--classify] FILE.pcap",
 	.summary = "Print every host name that the engine reads in a capture",
 	.help = "One line each, parted by tabs: frame, protocol (dns, tls, quic or http), name, "
 		"client,\n"
@@ -138,6 +147,8 @@ const struct command command_names = {
 		"  -T, --no-tunnels  leave out what is inside of tunnels (IP in IP, GRE, VXLAN, "
 		"GTP and\n"
 		"                    others), which a gateway forwards unread\n"
+		"  -n, --classify    show nDPI what none of our readers knows; its names are of "
+		"protocol other\n"
 		"\n"
 		"Exit status: 0, or 2 if the file can't be read to its end.\n",
 	.run = run,
