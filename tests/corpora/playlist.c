@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "filterd/base/clock.h"
 #include "filterd/base/wr.h"
 #include "filterd/daemon/capture.h"
 
@@ -163,7 +164,7 @@ static void write_cues(struct playlist *p)
 				p->cues[p->cue_count++] = (struct cue){at_ns, h, k};
 			}
 		}
-		p->round_ns = at_ns + 1;
+		p->round_ns = (at_ns / CLOCK_SECOND_NS + 1) * CLOCK_SECOND_NS;
 	}
 	qsort(p->cues, p->cue_count, sizeof *p->cues, by_time);
 }
@@ -215,7 +216,7 @@ uint32_t playlist_captures(const struct playlist *p)
 	return p->capture_count;
 }
 
-// Writes what this household calls its addresses in this round: IPv4 whole, IPv6 the lower half of the
+// Writes what this household calls its addresses: IPv4 whole, IPv6 the lower half of the
 // network. In place, so that a sanitizer sees a read past the packet's end.
 static void rename_addresses(const struct playlist *p, struct packet_held *held, uint32_t names)
 {
@@ -235,7 +236,7 @@ bool playlist_next(struct playlist *p, struct playlist_place *place, struct play
 		return false;
 	const struct cue *cue = &p->cues[place->at++];
 	struct packet_held *held = &p->packets[cue->packet];
-	rename_addresses(p, held, place->round * p->households + cue->household);
+	rename_addresses(p, held, place->addresses * p->households + cue->household);
 	*ret = (struct playlist_packet){
 		.at_ns = cue->at_ns,
 		.bytes = slice_of(held->bytes, held->len),

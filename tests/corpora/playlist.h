@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every capture of a folder, held in memory and played by several households at once, round after round.
-// A household plays one capture after the other and begins with another one than its neighbour. In each
-// round the addresses are new, one for one, so that nothing of it belongs to a flow of an earlier round.
+// A household plays one capture after the other and begins with another one than its neighbour. Each has
+// addresses of its own in place of the captured ones, one for one, of which there are several sets, so that
+// nothing of a round belongs to a flow of the one before.
 // Checksums are not put right: play it with ENGINE_CHECKSUM_TRUSTED.
 #pragma once
 #include <stdbool.h>
@@ -17,9 +18,9 @@ struct playlist_packet {
 	bool truncated;
 };
 
-// Where a round has got to; starts as {.round = N}.
+// Where a round has got to; starts as {.addresses = N}, the number of the set to play it with.
 struct playlist_place {
-	uint32_t round;
+	uint32_t addresses;
 	uint32_t at;
 };
 
@@ -28,7 +29,7 @@ struct playlist_place {
 struct playlist *playlist_new(const char *folder, uint32_t households, int64_t pause_max_ns);
 void playlist_free(struct playlist *p);
 
-// How long a round takes, and how many packets and captures it has.
+// How long a round takes (whole seconds), and how many packets and captures it has.
 int64_t playlist_round_ns(const struct playlist *p);
 uint32_t playlist_packets(const struct playlist *p);
 uint32_t playlist_captures(const struct playlist *p);
