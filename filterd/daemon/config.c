@@ -36,6 +36,8 @@ static const struct config_row rows[] = {
 	{"firewall", "quic-ports", CONFIG_PORTS, "443", 0, CONFIG_PORTS_MAX,
 	 AT(firewall.quic_ports), .choices = "any",
 	 .help = "UDP ports of QUIC and DTLS servers; any: whatever has the form of either."},
+	{"firewall", "inspect-answers", CONFIG_BOOL, "no", AT(firewall.inspect_answers),
+	 .help = "Whether DNS answers are inspected for where they lead (CNAME, HTTPS)."},
 	{"firewall", "local-tcp-ports", CONFIG_PORTS, "53 853", 0, CONFIG_PORTS_MAX,
 	 AT(firewall.local_tcp_ports),
 	 .help = "TCP ports of the gateway itself that are inspected (it may be a resolver)."},
@@ -77,6 +79,14 @@ static const struct config_row rows[] = {
 	 .help = "Seconds that a resolver may keep the answer for a blocked name."},
 	{"engine", "classify", CONFIG_BOOL, "no", AT(engine.classify),
 	 .help = "Whether nDPI looks at streams and datagrams that are none of these."},
+	{"engine", "strip-ech", CONFIG_BOOL, "no", AT(engine.strip_ech),
+	 .help = "Whether DNS answers lose the keys of Encrypted ClientHello (with "
+		 "inspect-answers)."},
+	{"engine", "canaries", CONFIG_BOOL, "no", AT(engine.canaries),
+	 .help = "Whether browsers and Private Relay are told to use the network's resolver."},
+	{"engine", "ech-public-names", CONFIG_NAMES, "", 0, CONFIG_NAMES_MAX,
+	 AT(engine.ech_public_names),
+	 .help = "Outer names of Encrypted ClientHello, by which real use of it is counted."},
 
 	{"events", "syslog", CONFIG_BOOL, "yes", RELOADABLE, AT(events.syslog),
 	 .help = "Whether events go to syslog."},
@@ -233,6 +243,16 @@ static int check_queues(const struct reading *reading, char error[INI_ERROR_MAX]
 	return -EINVAL;
 }
 
+static int check_strip_ech(const struct reading *reading, char error[INI_ERROR_MAX])
+{
+	if (!reading->config.engine.strip_ech || reading->config.firewall.inspect_answers)
+		return 0;
+	int used = blame(reading, "engine", "strip-ech", error);
+	snprintf(error + used, (size_t)(INI_ERROR_MAX - used),
+		 "[engine] strip-ech needs [firewall] inspect-answers = yes");
+	return -EINVAL;
+}
+
 static int finish(struct reading *reading, struct config *ret, char error[INI_ERROR_MAX])
 {
 	if (!reading->config.queue.workers) {
@@ -246,6 +266,8 @@ static int finish(struct reading *reading, struct config *ret, char error[INI_ER
 		err = check_oneway(reading, error);
 	if (!err)
 		err = check_queues(reading, error);
+	if (!err)
+		err = check_strip_ech(reading, error);
 	if (!err)
 		*ret = reading->config;
 	return err;

@@ -23,6 +23,7 @@ struct config {
 		uint32_t backend; // enum config_backend
 		struct interfaces lan, oneway;
 		struct config_ports dns_ports, tcp_ports, quic_ports, local_tcp_ports;
+		uint32_t inspect_answers; // bool
 		uint32_t mark_shift;
 		uint32_t failure; // enum config_failure
 		uint32_t mptcp;   // enum config_mptcp
@@ -34,7 +35,9 @@ struct config {
 		uint32_t flows, buffers, handshakes;
 		uint32_t undecided[HOSTNAME_PROTOCOLS + 1];
 		uint32_t answer_ttl_s;
-		uint32_t classify; // bool
+		uint32_t classify;            // bool
+		uint32_t strip_ech, canaries; // bool
+		struct config_names ech_public_names;
 	} engine;
 	struct {
 		uint32_t syslog, to_stdout; // bool

@@ -43,6 +43,9 @@ const char *config_value_allowed(const struct config_row *row, char out[CONFIG_W
 		snprintf(out, CONFIG_WRONG_MAX, "%u to %u ports (1 to 65535), blank-separated%s",
 			 min, max, row->choices ? ", or any" : "");
 		break;
+	case CONFIG_NAMES:
+		snprintf(out, CONFIG_WRONG_MAX, "%u to %u host names, blank-separated", min, max);
+		break;
 	case CONFIG_INTERFACES:
 		snprintf(out, CONFIG_WRONG_MAX,
 			 "%u to %u interface names, blank-separated, `*` or `+` only at the end",
@@ -112,18 +115,54 @@ static int ports_add(const struct config_row *row, struct config_ports *ports, c
 	return 0;
 }
 
+static int names_add(struct config_names *names, const char *word)
+{
+	struct name n;
+	size_t text_len = 0; // of what names_text() makes of the list so far
+	int err = name_from_text(&n, slice_text(word));
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < CONFIG_NAMES_MAX; i++) {
+		text_len += names->at[i].len + 1U;
+		if (!names->at[i].len) {
+			if (text_len + n.len >= CONFIG_VALUE_MAX)
+				return -ENOSPC;
+			names->at[i] = n;
+			return 0;
+		}
+		if (slice_equal(name_slice(&names->at[i]), name_slice(&n)))
+			return -EEXIST;
+	}
+	return -EINVAL;
+}
+
+static int word_add(const struct config_row *row, void *list, const char *word)
+{
+	if (row->type == CONFIG_PORTS)
+		return ports_add(row, list, word);
+	if (row->type == CONFIG_NAMES)
+		return names_add(list, word);
+	return interfaces_add(list, word);
+}
+
 // A list of words; *ret_bad is the word that spoils it.
 static bool list_read(const struct config_row *row, const char *text, void *at,
 		      char ret_bad[CONFIG_VALUE_MAX])
 {
-	struct config_ports ports = {0};
-	struct interfaces interfaces = {0};
+	union {
+		struct config_ports ports;
+		struct config_names names;
+		struct interfaces interfaces;
+	} list;
+	size_t size = row->type == CONFIG_PORTS   ? sizeof list.ports
+		      : row->type == CONFIG_NAMES ? sizeof list.names
+						  : sizeof list.interfaces;
 	uint32_t count = 0;
+	memset(&list, 0, sizeof list);
 	for (text += strspn(text, " \t"); *text; text += strspn(text, " \t")) {
 		size_t len = strcspn(text, " \t");
 		snprintf(ret_bad, CONFIG_VALUE_MAX, "%.*s", (int)len, text);
-		if (row->type == CONFIG_PORTS ? ports_add(row, &ports, ret_bad)
-					      : interfaces_add(&interfaces, ret_bad))
+		if (word_add(row, &list, ret_bad))
 			return false;
 		count++;
 		text += len;
@@ -131,10 +170,7 @@ static bool list_read(const struct config_row *row, const char *text, void *at,
 	snprintf(ret_bad, CONFIG_VALUE_MAX, "%u entries", count);
 	if (count < row->min || count > row->max)
 		return false;
-	if (row->type == CONFIG_PORTS)
-		memcpy(at, &ports, sizeof ports);
-	else
-		memcpy(at, &interfaces, sizeof interfaces);
+	memcpy(at, &list, size);
 	return true;
 }
 
@@ -157,6 +193,7 @@ int config_value_read(const struct config_row *row, void *at, const char *text,
 		good = text_read(row, text, at);
 		break;
 	case CONFIG_PORTS:
+	case CONFIG_NAMES:
 	case CONFIG_INTERFACES:
 		good = list_read(row, text, at, bad);
 		break;
@@ -176,6 +213,14 @@ static void ports_text(const struct config_ports *ports, char out[CONFIG_VALUE_M
 	for (uint32_t i = 0; i < ports->count; i++)
 		used += (size_t)snprintf(out + used, CONFIG_VALUE_MAX - used, "%s%u", i ? " " : "",
 					 ports->at[i]);
+}
+
+static void names_text(const struct config_names *names, char out[CONFIG_VALUE_MAX])
+{
+	size_t used = 0;
+	for (uint32_t i = 0; i < CONFIG_NAMES_MAX && names->at[i].len; i++)
+		used += (size_t)snprintf(out + used, CONFIG_VALUE_MAX - used, "%s%s", i ? " " : "",
+					 names->at[i].text);
 }
 
 static void interfaces_text(const struct interfaces *list, char out[CONFIG_VALUE_MAX])
@@ -206,6 +251,9 @@ const char *config_value_text(const struct config_row *row, const void *at,
 		break;
 	case CONFIG_PORTS:
 		ports_text(at, out);
+		break;
+	case CONFIG_NAMES:
+		names_text(at, out);
 		break;
 	case CONFIG_INTERFACES:
 		interfaces_text(at, out);

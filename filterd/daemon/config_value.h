@@ -2,10 +2,12 @@
 // One value of the configuration: its type, how it is read from text, and how it is written. The table
 // of keys (config.c) is made of these.
 #pragma once
+#include "filterd/base/name.h"
 #include "filterd/daemon/interfaces.h"
 
 enum {
-	CONFIG_TEXT_MAX = 256,   // with the final NUL
+	CONFIG_TEXT_MAX = 256, // with the final NUL
+	CONFIG_NAMES_MAX = 16,
 	CONFIG_PORTS_MAX = 15,   // what one iptables multiport match holds
 	CONFIG_VALUE_MAX = 1024, // any value in text, with the final NUL
 	CONFIG_WRONG_MAX = 384,  // a sentence on what is wrong with a value
@@ -18,6 +20,7 @@ enum config_type {
 	CONFIG_NAME,   // char[CONFIG_TEXT_MAX], a word of min to max bytes
 	CONFIG_PATH,   // char[CONFIG_TEXT_MAX], absolute, of min to max bytes; min 0: may be empty
 	CONFIG_PORTS,  // struct config_ports of min to max ports, or `any` where `choices` says so
+	CONFIG_NAMES,  // struct config_names of min to max host names
 	CONFIG_INTERFACES, // struct interfaces of min to max entries
 };
 
@@ -25,6 +28,10 @@ struct config_ports {
 	bool any; // every port; the list is empty then
 	uint32_t count;
 	uint16_t at[CONFIG_PORTS_MAX];
+};
+
+struct config_names {
+	struct name at[CONFIG_NAMES_MAX]; // an empty one ends the list
 };
 
 struct config_row {

@@ -206,6 +206,11 @@ static struct engine_options engine_options(const struct gateway *g)
 		memcpy(options.quic_ports, config->firewall.quic_ports.at,
 		       config->firewall.quic_ports.count * sizeof options.quic_ports[0]);
 	}
+	options.inspect_answers = config->firewall.inspect_answers;
+	options.strip_ech = config->engine.strip_ech;
+	options.canaries = config->engine.canaries;
+	memcpy(options.ech_public_names, config->engine.ech_public_names.at,
+	       sizeof options.ech_public_names);
 	for (unsigned i = 0; i <= HOSTNAME_PROTOCOLS; i++)
 		options.undecided[i] = config->engine.undecided[i] ? UNDECIDED_DROP
 								   : UNDECIDED_PASS;

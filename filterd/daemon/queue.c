@@ -168,6 +168,23 @@ void queue_send(struct queue *q)
 	runs_clear(&q->runs);
 }
 
+void queue_replace(struct queue *q, const struct queue_packet *packet, struct slice bytes,
+		   uint32_t mark)
+{
+	queue_send(q);
+	// There is one such packet in very many, so it may cost a send of its own.
+	struct nlmsghdr *message =
+		nfq_nlmsg_put(q->out, NFQNL_MSG_VERDICT, q->numbers[packet->lane]);
+	nfq_nlmsg_verdict_put(message, (int)packet->id, RUN_ACCEPT);
+	nfq_nlmsg_verdict_put_mark(message, mark);
+	if (bytes.len <= sizeof q->out - message->nlmsg_len - MNL_ATTR_HDRLEN - MNL_ALIGNTO)
+		nfq_nlmsg_verdict_put_pkt(message, bytes.at, (uint32_t)bytes.len);
+	if (mnl_socket_sendto(q->socket, q->out, message->nlmsg_len) < 0 &&
+	    mnl_socket_sendto(q->socket, q->out, message->nlmsg_len) < 0)
+		counter_add(&q->counters.unsent, 1);
+	counter_add(&q->counters.messages, 1);
+}
+
 // Reads until the configuration message is answered. Packets of a queue bound already may come in
 // between: they go to the end of their queue again, unjudged but not lost.
 static int await_ack(struct queue *q)

@@ -67,6 +67,10 @@ unsigned queue_receive(struct queue *q, const struct queue_packet **ret);
 void queue_verdict(struct queue *q, const struct queue_packet *packet, enum run_verdict verdict,
 		   uint32_t mark);
 
+// Sends the verdicts noted, then lets the packet go on with `bytes`, a whole IP packet, in place of its own.
+void queue_replace(struct queue *q, const struct queue_packet *packet, struct slice bytes,
+		   uint32_t mark);
+
 // Sends the verdicts noted, all at once.
 void queue_send(struct queue *q);
 

@@ -60,6 +60,27 @@ static void send_replies(struct worker *w, const struct queue_packet *packet, un
 	}
 }
 
+// The packet's new bytes, if it goes on with others than its own.
+static const struct verdict_reply *replacement(const struct verdict *verdict)
+{
+	bool in_place = verdict->reply_count && verdict->replies[0].to == REPLY_IN_PLACE;
+	return in_place ? &verdict->replies[0] : NULL;
+}
+
+static void give_verdict(struct worker *w, const struct queue_packet *packet, unsigned from,
+			 const struct verdict *verdict)
+{
+	struct outcome outcome =
+		outcome_of(verdict, packet->hook, packet->mark, w->options.mark_shift);
+	const struct verdict_reply *other = replacement(verdict);
+	if (other) {
+		queue_replace(w->queue, packet, other->bytes, outcome.mark);
+		return;
+	}
+	queue_verdict(w->queue, packet, outcome.accept ? RUN_ACCEPT : RUN_DROP, outcome.mark);
+	send_replies(w, packet, from, verdict);
+}
+
 static void judge(struct worker *w, const struct rules *rules, const struct queue_packet *packet,
 		  int64_t now_ns)
 {
@@ -68,21 +89,20 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 	unsigned to = links_flags(w->options.links, packet->outdev);
 	bool inside = from & to & LINK_LAN && links_tell_sides(w->options.links);
 	from |= to & LINK_ONEWAY;
+	// Of UDP, what clients send is queued at prerouting, and what servers answer them at forward.
+	bool answer = packet->lane == 1 && packet->hook == QUEUE_FORWARD;
 	// What the gateway itself answers leaves by another hook and is never seen.
 	bool oneway = from & LINK_ONEWAY || packet->hook == QUEUE_INPUT;
 	struct engine_packet judged = {
 		.bytes = packet->bytes,
-		.side = from & LINK_LAN ? ENGINE_SIDE_CLIENT : ENGINE_SIDE_SERVER,
+		.side = from & LINK_LAN && !answer ? ENGINE_SIDE_CLIENT : ENGINE_SIDE_SERVER,
 		.flags = (packet->checksum_trusted ? (unsigned)ENGINE_CHECKSUM_TRUSTED : 0) |
 			 (packet->truncated ? (unsigned)ENGINE_TRUNCATED : 0) |
 			 (oneway ? (unsigned)ENGINE_ONEWAY : 0) |
 			 (inside ? (unsigned)ENGINE_INSIDE : 0),
 	};
 	engine_packet(w->engine, &judged, now_ns, &verdict);
-	struct outcome outcome =
-		outcome_of(&verdict, packet->hook, packet->mark, w->options.mark_shift);
-	queue_verdict(w->queue, packet, outcome.accept ? RUN_ACCEPT : RUN_DROP, outcome.mark);
-	send_replies(w, packet, from, &verdict);
+	give_verdict(w, packet, from, &verdict);
 	note_event(w, rules, &verdict, now_ns);
 }
 

@@ -8,6 +8,8 @@
 #include "filterd/wire/reply.h"
 #include "filterd/wire/tls.h"
 
+enum { ENGINE_ANSWER_MAX = 4096 }; // of answers that are rewritten: what resolvers send over UDP
+
 struct engine {
 	struct engine_options options;
 	const struct ruleset *ruleset;
@@ -26,6 +28,7 @@ struct engine {
 	struct tls_hello hello;
 	uint8_t frames[QUIC_DATAGRAM_MAX]; // of an Initial, decrypted
 	uint8_t replies[2][REPLY_MAX];
+	uint8_t rewritten[ENGINE_ANSWER_MAX + 60 + 8]; // an answer, behind headers
 };
 
 // Counters have one writer; others load them relaxed.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "filterd/engine/datagram.h"
 
+#include "filterd/engine/answers.h"
 #include "filterd/engine/core.h"
 #include "filterd/engine/hint.h"
 #include "filterd/engine/judge.h"
@@ -39,7 +40,9 @@ static void dns_datagram(struct engine *e, struct verdict *ret)
 		.transport = PACKET_UDP,
 	};
 	if (judge_names(e, &query.names, 0, about, ret))
-		judge_answer(e, &query, ret);
+		judge_answer(e, p, &query, ret);
+	else if (answers_canary(e, &query, ret))
+		return;
 	else if (scan == SCAN_BAD || query.names.overflow)
 		policy_undecided(e->options.undecided, HOSTNAME_DNS, REASON_UNDECIDED_BAD, ret);
 }
@@ -53,6 +56,8 @@ static bool expects_hello(const struct engine *e)
 
 void datagram_packet(struct engine *e, struct verdict *ret)
 {
+	if (answers_packet(e, ret))
+		return;
 	if (expects_dns(e))
 		dns_datagram(e, ret);
 	else if (expects_hello(e) && quic_likely(e))

@@ -29,7 +29,7 @@ struct engine_packet {
 	unsigned flags;
 };
 
-enum { ENGINE_PORTS_MAX = 16 };
+enum { ENGINE_PORTS_MAX = 16, ENGINE_ECH_NAMES_MAX = 16 };
 
 struct engine_options {
 	uint32_t flows;   // flow slots, at least 16
@@ -45,6 +45,11 @@ struct engine_options {
 	uint32_t handshake_slots;
 	enum undecided_policy undecided[HOSTNAME_PROTOCOLS + 1]; // the last for unknown protocols
 	uint32_t answer_ttl_s;                                   // of DNS answers for blocked names
+	bool inspect_answers; // judge where DNS answers of servers lead, too
+	bool strip_ech;       // and take the keys of Encrypted ClientHello out of them (UDP)
+	bool canaries;        // answer the names by which resolvers ask whether they are filtered
+	// Outer names that real Encrypted ClientHello uses; the first empty one ends the list.
+	struct name ech_public_names[ENGINE_ECH_NAMES_MAX];
 	// If set, called for every host name read, before it is judged; `hostname` is valid in the call.
 	void (*on_hostname)(void *arg, const struct hostname *hostname);
 	void *arg;

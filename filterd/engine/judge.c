@@ -48,7 +48,21 @@ static struct slice explanation(const struct ruleset_order *order, uint8_t out[R
 	return slice_of(out, wr_len(&w));
 }
 
-void judge_answer(struct engine *e, const struct dns_query *query, struct verdict *ret)
+void judge_reply(struct engine *e, const struct packet *to, const struct dns_query *query,
+		 const struct reply_dns *reply, struct verdict *ret)
+{
+	size_t len = reply_dns(e->replies[0], REPLY_MAX, to, query, reply);
+	ret->kind = VERDICT_DROP;
+	if (!len)
+		return;
+	ret->kind = VERDICT_ANSWER;
+	ret->reply_count = 1;
+	ret->replies[0].to = REPLY_TO_CLIENT;
+	ret->replies[0].bytes = slice_of(e->replies[0], len);
+}
+
+void judge_answer(struct engine *e, const struct packet *to, const struct dns_query *query,
+		  struct verdict *ret)
 {
 	struct ruleset_order order;
 	uint8_t text[REPLY_TEXT_MAX];
@@ -70,13 +84,7 @@ void judge_answer(struct engine *e, const struct dns_query *query, struct verdic
 	int64_t left_s = order.expires_s - e->now_s;
 	if (left_s < reply.ttl_s)
 		reply.ttl_s = left_s > 0 ? (uint32_t)left_s : 0;
-	size_t len = reply_dns(e->replies[0], REPLY_MAX, &e->packet, query, &reply);
-	if (!len)
-		return;
-	ret->kind = VERDICT_ANSWER;
-	ret->reply_count = 1;
-	ret->replies[0].to = REPLY_TO_CLIENT;
-	ret->replies[0].bytes = slice_of(e->replies[0], len);
+	judge_reply(e, to, query, &reply, ret);
 }
 
 static void add_reset(struct engine *e, struct verdict *ret, bool to_client, const struct flow *f,

@@ -10,8 +10,14 @@
 bool judge_names(struct engine *e, const struct hostnames *names, uint8_t from,
 		 struct hostname about, struct verdict *ret);
 
-// What the block in *ret means for a DNS query over UDP: the answer its order wants, or a drop.
-void judge_answer(struct engine *e, const struct dns_query *query, struct verdict *ret);
+// What the block in *ret means for a DNS query over UDP, which came in packet `to`: the answer its order
+// wants, or a drop.
+void judge_answer(struct engine *e, const struct packet *to, const struct dns_query *query,
+		  struct verdict *ret);
+
+// Answers `query`, which came in packet `to`, with `reply`; a drop if that can't be made.
+void judge_reply(struct engine *e, const struct packet *to, const struct dns_query *query,
+		 const struct reply_dns *reply, struct verdict *ret);
 
 // What a block over the segment in hand means for its TCP flow, whoever sent it: resets to both ends.
 void judge_reset_segment(struct engine *e, const struct flow *f, bool from_client,

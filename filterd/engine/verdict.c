@@ -29,6 +29,8 @@ const char *verdict_reason_text(enum verdict_reason reason)
 		[REASON_OLD_TIMESTAMP] = "old-timestamp",
 		[REASON_OUT_OF_WINDOW] = "out-of-window",
 		[REASON_TRUNCATED] = "truncated",
+		[REASON_CANARY] = "canary",
+		[REASON_ECH] = "ech",
 		[REASON_URGENT] = "urgent",
 		[REASON_QUOTA] = "quota",
 	};

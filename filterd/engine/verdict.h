@@ -11,6 +11,7 @@ enum verdict_kind {
 	VERDICT_PASS,
 	VERDICT_DROP,   // nobody is told
 	VERDICT_ANSWER, // dropped; `replies` holds an answer to the client: DNS, or a refusal by QUIC
+			// (REPLY_IN_PLACE: it goes on in the packet's place)
 	VERDICT_RESET, // dropped; `replies` holds resets to both ends
 };
 
@@ -38,13 +39,16 @@ enum verdict_reason {
 	REASON_OLD_TIMESTAMP, // PAWS (RFC 7323, section 5)
 	REASON_OUT_OF_WINDOW, // too far from what is kept of the stream to be compared with it
 	REASON_TRUNCATED, // the queue has not all of it: unread bytes would pass; sent again, it is shorter
+	REASON_CANARY, // a resolver's canary, answered by configuration
+	REASON_ECH,    // an answer that lost its keys of Encrypted ClientHello, by configuration
 	REASON_URGENT, // urgent data in a stream that is being read (RFC 6093)
 	REASON_QUOTA,  // the client has its share of memory; sent again later, it will fit
 	REASONS,
 };
 
 struct verdict_reply {
-	enum { REPLY_TO_CLIENT, REPLY_TO_SERVER } to;
+	// REPLY_IN_PLACE: the packet goes on, on its own way, with these bytes instead of its own.
+	enum { REPLY_TO_CLIENT, REPLY_TO_SERVER, REPLY_IN_PLACE } to;
 	struct slice bytes; // a whole IP packet
 };
 
@@ -69,6 +73,12 @@ struct engine_counters {
 	uint64_t blocked[HOSTNAME_PROTOCOLS];   // names blocked
 	uint64_t flows_made, flows_evicted_undecided, flows_midstream;
 	uint64_t buffers_exhausted, caps_reached;
+	uint64_t answers;      // DNS answers read (not queries)
+	uint64_t ech_offered;  // hellos with Encrypted ClientHello, mostly GREASE
+	uint64_t ech_real;     // those whose outer name is one of options.ech_public_names
+	uint64_t ech_stripped; // answers that lost their ECH keys
+	uint64_t ech_emptied;  // those that had to be replaced by an empty one
+	uint64_t canaries;     // canary queries answered
 	uint64_t flows_now, buffers_now; // gauges
 	// Flows that only the classifier knew, by its protocol numbers (flow/classify.h).
 	uint64_t classified[CLASSIFY_PROTOCOLS];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// DNS queries. A question's name is copied label by label into an uncompressed wire name, following
+// DNS messages. A question's name is copied label by label into an uncompressed wire name, following
 // pointers wherever they lead within the message, and base/name makes the canonical form of it; the
-// limits on jumps and on the 255 bytes of a name bound the work. Of the records behind the questions
+// limits on jumps and on the 255 bytes of a name bound the work. Of the records behind a query's questions
 // only the OPT pseudo-record is of interest, and a query whose records are broken still asks.
 #include "filterd/wire/dns.h"
 
@@ -11,10 +11,13 @@
 #include "filterd/base/wr.h"
 
 enum {
-	FLAG_QR = 0x8000,
 	FLAGS_OPCODE = 0x7800,
 	FLAGS_RCODE = 0x000f,
+	TYPE_CNAME = 5,
+	TYPE_DNAME = 39,
 	TYPE_OPT = 41,
+	TYPE_SVCB = 64,
+	TYPE_HTTPS = 65,
 	OPT_DO = 0x8000, // in the lower half of the TTL
 	WIRE_MAX = 255,
 	RECORDS_READ_MAX = 64,
@@ -124,6 +127,15 @@ static bool owner_skip(struct rd *r)
 	return rd_ok(r) && r->pos - start == 1;
 }
 
+static void opt_note(struct dns_query *q, bool root, uint16_t type, uint16_t class, uint32_t ttl)
+{
+	if (!root || type != TYPE_OPT || q->has_edns)
+		return;
+	q->has_edns = true;
+	q->dnssec_ok = ttl & OPT_DO;
+	q->edns_size = class;
+}
+
 // Walks `count` records; notes the OPT record if there is one. False if they are broken or too many.
 static bool records_read(struct dns_query *q, struct rd *r, size_t count)
 {
@@ -134,11 +146,7 @@ static bool records_read(struct dns_query *q, struct rd *r, size_t count)
 		rd_skip(r, rd_u16(r));
 		if (!rd_ok(r) || i == RECORDS_READ_MAX)
 			return false;
-		if (root && type == TYPE_OPT && !q->has_edns) {
-			q->has_edns = true;
-			q->dnssec_ok = ttl & OPT_DO;
-			q->edns_size = class;
-		}
+		opt_note(q, root, type, class, ttl);
 	}
 	return true;
 }
@@ -161,7 +169,7 @@ enum scan dns_query_read(struct dns_query *ret, struct slice message)
 	ret->id = h.id;
 	ret->flags = h.flags;
 	ret->questions = h.questions;
-	if (h.flags & FLAG_QR)
+	if (h.flags & DNS_FLAG_QR)
 		return SCAN_NONE;
 	if (!questions_read(ret, &r, h.questions))
 		return SCAN_BAD;
@@ -170,6 +178,90 @@ enum scan dns_query_read(struct dns_query *ret, struct slice message)
 	if (h.questions <= DNS_QUESTIONS_READ_MAX)
 		records_read(ret, &r, (size_t)h.answers + h.authorities + h.additionals);
 	return ret->names.count > 0 ? SCAN_FOUND : SCAN_NONE;
+}
+
+// The name at which a record's data, `len` bytes at the reader's place, leads the client on. False if it
+// can't be read; the root, which in a SVCB record stands for its owner, adds no name.
+static bool target_read(struct dns_query *q, struct rd r, uint16_t type, size_t len)
+{
+	uint8_t labels[WIRE_MAX];
+	struct wr w = wr_init(labels, sizeof labels);
+	const uint8_t *start = r.pos;
+	unsigned jumps;
+	struct name n;
+	if (type == TYPE_SVCB || type == TYPE_HTTPS)
+		rd_skip(&r, 2); // SvcPriority
+	if (!labels_read(&r, &w, &jumps) || (size_t)(r.pos - start) > len)
+		return false;
+	int error = name_from_wire(&n, slice_of(labels, wr_len(&w)));
+	if (error == 0)
+		hostnames_add(&q->names, &n);
+	return error == 0 || error == -EINVAL;
+}
+
+static bool leads_on(uint16_t type)
+{
+	return type == TYPE_CNAME || type == TYPE_DNAME || type == TYPE_SVCB || type == TYPE_HTTPS;
+}
+
+static bool targets_read(struct dns_query *q, struct rd *r, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i == DNS_RECORDS_READ_MAX) {
+			q->names.overflow = true;
+			return true;
+		}
+		bool root = owner_skip(r);
+		uint16_t type = rd_u16(r), class = rd_u16(r);
+		uint32_t ttl = rd_u32(r);
+		uint16_t len = rd_u16(r);
+		struct rd data = *r;
+		rd_skip(r, len);
+		if (!rd_ok(r) || (leads_on(type) && !target_read(q, data, type, len)))
+			return false;
+		opt_note(q, root, type, class, ttl);
+	}
+	return true;
+}
+
+// *ret_rest is how many bytes lie behind the last record.
+static enum scan answer_read(struct dns_query *ret, struct slice message, size_t *ret_rest)
+{
+	query_clear(ret);
+	struct rd r = rd_of(message);
+	struct header h = header_read(&r);
+	*ret_rest = 0;
+	if (!rd_ok(&r) || !(h.flags & DNS_FLAG_QR))
+		return SCAN_NONE;
+	ret->id = h.id;
+	ret->flags = h.flags;
+	ret->questions = h.questions;
+	bool good = questions_read(ret, &r, h.questions) && !ret->names.overflow;
+	ret->names.count = 0; // these the client has asked for itself
+	ret->names.overflow = false;
+	if (!good || !targets_read(ret, &r, (size_t)h.answers + h.authorities + h.additionals))
+		return SCAN_BAD;
+	*ret_rest = rd_left(&r);
+	return ret->names.count > 0 ? SCAN_FOUND : SCAN_NONE;
+}
+
+enum scan dns_answer_read(struct dns_query *ret, struct slice message)
+{
+	size_t rest;
+	return answer_read(ret, message, &rest);
+}
+
+enum scan dns_answer_stream_read(struct dns_query *ret, struct slice stream, size_t *ret_need)
+{
+	struct rd r = rd_of(stream);
+	size_t len = rd_u16(&r);
+	*ret_need = 2 + len;
+	struct slice message = rd_bytes(&r, len);
+	if (!rd_ok(&r)) {
+		query_clear(ret);
+		return SCAN_MORE;
+	}
+	return dns_answer_read(ret, message);
 }
 
 enum scan dns_stream_read(struct dns_query *ret, struct slice stream, size_t *ret_need)
@@ -194,7 +286,7 @@ bool dns_query_likely(struct slice message)
 {
 	struct rd r = rd_of(message);
 	struct header h = header_read(&r);
-	if (!rd_ok(&r) || h.flags & (FLAG_QR | FLAGS_OPCODE | FLAGS_RCODE))
+	if (!rd_ok(&r) || h.flags & (DNS_FLAG_QR | FLAGS_OPCODE | FLAGS_RCODE))
 		return false;
 	// An IXFR brings one SOA as authority; OPT and one signature are additional.
 	if (h.questions < 1 || h.questions > 4 || h.answers > 0 || h.authorities > 1 ||
@@ -205,4 +297,13 @@ bool dns_query_likely(struct slice message)
 	if (!questions_read(&q, &r, h.questions) || !class_exists(q.class))
 		return false;
 	return records_read(&q, &r, (size_t)h.authorities + h.additionals) && rd_left(&r) == 0;
+}
+
+bool dns_answer_likely(struct slice message)
+{
+	struct dns_query q;
+	size_t rest;
+	enum scan scan = answer_read(&q, message, &rest);
+	return scan != SCAN_BAD && q.flags & DNS_FLAG_QR && !(q.flags & FLAGS_OPCODE) &&
+	       q.questions >= 1 && q.questions <= 4 && class_exists(q.class) && rest == 0;
 }

@@ -234,6 +234,39 @@ size_t reply_udp(uint8_t *out, size_t size, const struct packet *to, struct slic
 	return udp_finish(&w, to);
 }
 
+size_t reply_payload(uint8_t *out, size_t size, const struct packet *p, struct slice payload)
+{
+	enum {
+		IPV4_LENGTH_AT = 2,
+		IPV4_SUM_AT = 10,
+		IPV6_LENGTH_AT = 4,
+		UDP_LENGTH_AT = 4,
+		SUM_AT = 6
+	};
+	size_t head = (size_t)(p->payload.at - p->ip.at), ip = head - UDP_HEADER;
+	if (p->proto != PACKET_UDP || head < UDP_HEADER || payload.len > UINT16_MAX - head)
+		return 0;
+	struct wr w = wr_init(out, size);
+	wr_bytes(&w, p->ip.at, head);
+	uint8_t *to = wr_room(&w, payload.len);
+	if (!to)
+		return 0;
+	memmove(to, payload.at, payload.len);
+	wr_u16_at(&w, ip + UDP_LENGTH_AT, (uint16_t)(UDP_HEADER + payload.len));
+	wr_u16_at(&w, ip + SUM_AT, 0);
+	if (p->src.family == 6) {
+		wr_u16_at(&w, IPV6_LENGTH_AT, (uint16_t)(wr_len(&w) - IPV6_HEADER));
+	} else {
+		wr_u16_at(&w, IPV4_LENGTH_AT, (uint16_t)wr_len(&w));
+		wr_u16_at(&w, IPV4_SUM_AT, 0);
+		wr_u16_at(&w, IPV4_SUM_AT, checksum(slice_of(out, ip)));
+	}
+	uint16_t sum = checksum_transport(&p->src, &p->dst, PACKET_UDP,
+					  slice_of(out + ip, UDP_HEADER + payload.len));
+	wr_u16_at(&w, ip + SUM_AT, sum ? sum : 0xffff);
+	return wr_len(&w);
+}
+
 size_t reply_reset(uint8_t *out, size_t size, const struct addr *src, uint16_t src_port,
 		   const struct addr *dst, uint16_t dst_port, uint32_t seq, uint32_t ack,
 		   bool with_ack)

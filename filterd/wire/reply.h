@@ -34,6 +34,9 @@ size_t reply_dns(uint8_t *out, size_t size, const struct packet *to, const struc
 
 // The UDP datagram with this payload from the destination of packet `to` (UDP) to its source.
 size_t reply_udp(uint8_t *out, size_t size, const struct packet *to, struct slice payload);
+// The UDP packet `p` with another payload, headers as they came but for lengths and checksums. `payload`
+// may lie in `out` already, at the place where p->payload begins in the packet.
+size_t reply_payload(uint8_t *out, size_t size, const struct packet *p, struct slice payload);
 
 // A reset (RFC 9293, section 3.5.2) from src to dst with this sequence number and, if `with_ack`, this
 // acknowledgement. Hop limit 64.

@@ -81,6 +81,32 @@ write("dns", {
     "long": query(question(b".".join([b"a" * 63] * 3 + [b"a" * 61]))), "count": query(count=65535),
 })
 
+def answer(*records, name=b"a.example", kind=1, cut=None):
+    return (struct.pack(">6H", 7, 0x81a0, 1, len(records), 0, 0) + question(name, kind) + b"".join(records))[:cut]
+
+
+def record(kind, data, owner=b"\xc0\x0c"):
+    return owner + struct.pack(">2HI", kind, 1, 60) + vector(2, data)
+
+
+def service(*params, target=b"\0"):
+    return b"\0\1" + target + b"".join(extension(key, value) for key, value in params)
+
+
+ech, alpn = (5, vector(2, b"\xfe\x0d" + vector(2, bytes(40)))), (1, b"\2h2\2h3")
+keyed = record(65, service(alpn, ech, (6, bytes(16))))
+write("answer", {
+    "a": answer(record(1, b"\1\2\3\4"), opt), "cname": answer(record(5, labels(b"b.example")), record(1, bytes(4))),
+    "compressed": answer(record(5, b"\1b\xc0\x0e"), record(1, bytes(4), b"\xc0\x27")),
+    "dname": answer(record(39, b"\1b\xc0\x0e")), "svcb": answer(record(64, service(target=labels(b"c.d")))),
+    "https": answer(record(65, service(alpn, target=b"\1c\xc0\x0e")), kind=65), "ech": answer(keyed, kind=65),
+    "ech-two": answer(keyed, record(65, service(ech), b"\1z\xc0\x0e"), opt, kind=65),
+    "ech-moved": answer(keyed, record(1, bytes(4), b"\1g\xc0\x0e"), record(2, b"\xc0\x74", b"\xc0\x74"), kind=65),
+    "mandatory": answer(record(65, service((0, b"\0\5"), ech)), kind=65), "cut": answer(keyed, kind=65, cut=80),
+    "soa": answer(keyed, record(6, b"\xc0\x0c\xc0\x0e" + bytes(20)), record(15, b"\0\1\xc0\x0c"), kind=65),
+    "unknown": answer(keyed, record(999, b"xyz"), kind=65), "tcp": vector(2, answer(keyed)),
+})
+
 plain = hello(sni(b"www.example.com"))
 grease = hello(extension(0x0a0a, b"") + sni(b"a.example") + extension(0xfe0d, bytes(186)) +
                extension(51, vector(2, b"\x11\xec" + vector(2, bytes(1216)))))

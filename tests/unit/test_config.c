@@ -51,7 +51,8 @@ static void reads_every_type(void **state)
 				   "[firewall]\nlan = eth1  ppp+\noneway = ppp3\nquic-ports =\n"
 				   "dns-ports = any\n"
 				   "failure = closed\n[queue]\nworkers = 3\n"
-				   "[engine]\nundecided-unknown = drop\n[events]\nstdout = yes\n",
+				   "[engine]\nundecided-unknown = drop\n"
+				   "ech-public-names = Ech.Example b\n[events]\nstdout = yes\n",
 				   error),
 			 0);
 	assert_string_equal(c.filterd.metrics_file, "/a b.prom");
@@ -66,6 +67,8 @@ static void reads_every_type(void **state)
 	assert_int_equal(c.engine.undecided[HOSTNAME_UNKNOWN], 1);
 	assert_int_equal(c.engine.undecided[HOSTNAME_HTTP], 0);
 	assert_int_equal(c.events.to_stdout, 1);
+	assert_string_equal(c.engine.ech_public_names.at[0].text, "ech.example");
+	assert_int_equal(c.engine.ech_public_names.at[2].len, 0);
 }
 
 static void refuses_with_line_and_what_is_allowed(void **state)
@@ -102,6 +105,16 @@ static void refuses_with_line_and_what_is_allowed(void **state)
 		 "f.conf:3: [firewall] tcp-ports: `any`", ", or any"},
 		{"[firewall]\nlan = a\nlocal-tcp-ports = any\n",
 		 "f.conf:3: [firewall] local-tcp-ports: `any`", "0 to 15 ports"},
+		{"[firewall]\nlan = a\n[engine]\nstrip-ech = yes\n", "f.conf:4: [engine] strip-ech",
+		 "inspect-answers = yes"},
+		{"[firewall]\nlan = a\n[engine]\nech-public-names = a.b a..b\n",
+		 "f.conf:4: [engine] ech-public-names: `a..b`", "0 to 16 host names"},
+		{"[firewall]\nlan = a\n[engine]\nech-public-names = a.b A.b.\n", "`A.b.`",
+		 "host names"},
+		{"[firewall]\nlan = a\n[engine]\nech-public-names = 1 2 3 4 5 6 7 8 9 10 11 12 13 "
+		 "14 "
+		 "15 16 17\n",
+		 "`17`", "0 to 16 host names"},
 		{"[firewall]\nlan = a\noneway = b\n", "f.conf:3: [firewall] oneway: `b`", "lan"},
 		{"[firewall]\nlan = a\n[queue]\nfirst = 65534\nworkers = 2\n",
 		 "f.conf:4: [queue] first", "65536"},
