@@ -30,7 +30,7 @@ static const struct config_row rows[] = {
 	 .help = "Those of them whose replies take another path than through here."},
 	{"firewall", "dns-ports", CONFIG_PORTS, "53", 0, CONFIG_PORTS_MAX, AT(firewall.dns_ports),
 	 .choices = "any", .help = "UDP ports of name servers; any: whatever has the form of DNS."},
-	{"firewall", "tcp-ports", CONFIG_PORTS, "53 443 853", 0, CONFIG_PORTS_MAX,
+	{"firewall", "tcp-ports", CONFIG_PORTS, "53 80 443 853 8080", 0, CONFIG_PORTS_MAX,
 	 AT(firewall.tcp_ports), .choices = "any",
 	 .help = "TCP ports of servers whose streams are inspected; any: all of them."},
 	{"firewall", "quic-ports", CONFIG_PORTS, "443", 0, CONFIG_PORTS_MAX,

@@ -7,6 +7,8 @@
 #include "filterd/flow/tcp.h"
 #include "filterd/wire/tls.h"
 
+enum { PART_BYTES = 2 * 1024 };
+
 static enum flow_mark flow_mark(const struct flow *f)
 {
 	// While it is open whether a SYN began a new connection, the kernel must not be told that the
@@ -43,6 +45,7 @@ static void flow_give_up(struct engine *e, struct flow *f, enum verdict_reason r
 	f->silent = true;
 	f->judged = true;
 	f->read = f->stream.next;
+	f->skip = 0;
 }
 
 static void flow_block(struct engine *e, struct flow *f, struct verdict *ret)
@@ -88,8 +91,7 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 	bool first = !f->judged && f->read == 0;
 	f->told = 0;
 	if (m->scan == SCAN_BAD || m->names.overflow) {
-		// The length before a DNS message still tells where the next one starts.
-		if (f->protocol != HOSTNAME_DNS) {
+		if (!m->framed) {
 			flow_give_up(e, f, REASON_UNDECIDED_BAD, ret);
 			return;
 		}
@@ -99,6 +101,8 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 	f->read = m->silent ? f->stream.next : f->read + m->end;
 	f->need = f->read + 1;
 	f->silent = m->silent;
+	if (m->skip)
+		tcp_skip(e->flows, f, m->skip);
 	if (m->greeting || m->silent)
 		f->judged = true;
 	bool syn = e->packet.tcp.flags & TCP_SYN;
@@ -106,7 +110,7 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 		f->head_based = true;
 		f->head_base = e->packet.tcp.ack;
 	}
-	if (f->protocol == HOSTNAME_DNS)
+	if (f->protocol == HOSTNAME_DNS || m->requests)
 		f->state = FLOW_REQUESTS;
 	else if (f->judged && e->in->flags & ENGINE_ONEWAY && !syn) // a SYN's data may not be taken
 		flow_decide(e, f, FLOW_ALLOWED);
@@ -125,7 +129,7 @@ static void connection_read(struct engine *e, struct flow *f, struct verdict *re
 		rd_seek(&view, f->read - from);
 		struct rd rest = view;
 		struct slice bytes = rd_bytes(&rest, rd_left(&rest));
-		hostname_read_stream(bytes, f->protocol, dns_port, &e->message);
+		hostname_read_stream(bytes, f->protocol, &f->http, dns_port, &e->message);
 		f->protocol = e->message.protocol;
 		if (judge_message(e, f, ret)) {
 			flow_block(e, f, ret);
@@ -146,19 +150,11 @@ static void connection_drop(struct verdict *ret, enum verdict_reason reason)
 	ret->reason = reason;
 }
 
-static void connection_from_client(struct engine *e, struct flow *f, bool made, struct verdict *ret)
+// What has become of the client's segment, or of a part of it.
+static void connection_step(struct engine *e, struct flow *f, enum tcp_step step,
+			    struct verdict *ret)
 {
-	const struct packet *p = &e->packet;
-	bool syn = (p->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-	bool oneway = e->in->side == ENGINE_SIDE_UNKNOWN || e->in->flags & ENGINE_ONEWAY;
-	bool open = f->state == FLOW_UNDECIDED || f->state == FLOW_REQUESTS;
-	if (e->in->flags & ENGINE_TRUNCATED && e->in->side != ENGINE_SIDE_UNKNOWN && open &&
-	    p->payload.len) {
-		connection_drop(ret, REASON_TRUNCATED);
-		return;
-	}
-	switch (syn ? tcp_client_syn(e->flows, f, p, made)
-		    : tcp_client_segment(e->flows, f, p, oneway)) {
+	switch (step) {
 	case TCP_READ:
 		connection_read(e, f, ret);
 		break;
@@ -191,8 +187,48 @@ static void connection_from_client(struct engine *e, struct flow *f, bool made, 
 	case TCP_UNREAD:
 		break;
 	}
+}
+
+// Within requests a long segment is read in parts, so that what turns out to be a body needs no room.
+static void connection_parts(struct engine *e, struct flow *f, bool oneway, struct verdict *ret)
+{
+	struct packet part = e->packet;
+	struct rd left = rd_of(part.payload);
+	do {
+		size_t n = rd_left(&left) < PART_BYTES ? rd_left(&left) : PART_BYTES;
+		part.payload = rd_bytes(&left, n);
+		connection_step(e, f, tcp_client_segment(e->flows, f, &part, oneway), ret);
+		part.tcp.seq += (uint32_t)n + (part.tcp.flags & TCP_SYN ? 1 : 0);
+		part.tcp.flags &= (uint8_t)~TCP_SYN;
+	} while (rd_left(&left) > 0 && ret->kind == VERDICT_PASS);
+}
+
+// Up to where the server has all that the client sent: perhaps not yet to the end of what is skipped.
+static uint32_t flow_passed(const struct flow *f)
+{
+	uint32_t distance = f->stream.next + f->stream.skipped;
+	return f->stream.base + (distance < f->highest ? distance : f->highest);
+}
+
+static void connection_from_client(struct engine *e, struct flow *f, bool made, struct verdict *ret)
+{
+	const struct packet *p = &e->packet;
+	bool syn = (p->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	bool oneway = e->in->side == ENGINE_SIDE_UNKNOWN || e->in->flags & ENGINE_ONEWAY;
+	bool open = f->state == FLOW_UNDECIDED || f->state == FLOW_REQUESTS;
+	if (e->in->flags & ENGINE_TRUNCATED && e->in->side != ENGINE_SIDE_UNKNOWN && open &&
+	    p->payload.len) {
+		connection_drop(ret, REASON_TRUNCATED);
+		return;
+	}
+	if (syn)
+		connection_step(e, f, tcp_client_syn(e->flows, f, p, made), ret);
+	else if (f->state == FLOW_REQUESTS && p->payload.len > PART_BYTES)
+		connection_parts(e, f, oneway, ret);
+	else
+		connection_step(e, f, tcp_client_segment(e->flows, f, p, oneway), ret);
 	if (ret->kind == VERDICT_PASS && f->based && !f->silent)
-		f->passed = f->stream.base + f->stream.next;
+		f->passed = flow_passed(f);
 }
 
 // After a server's segment: may the kernel carry the flow alone from here on?
@@ -202,7 +238,9 @@ static void connection_from_server(struct engine *e, struct flow *f, struct verd
 	if (f->state != FLOW_UNDECIDED || !e->packet.payload.len)
 		return;
 	if (f->midstream && !f->highest && !f->renewing) {
-		flow_decide(e, f, FLOW_ALLOWED); // seen from the middle of what the server says
+		f->state =
+			FLOW_REQUESTS; // seen from the middle of what the server says: the client's
+				       // next words, perhaps a request, tell more
 		return;
 	}
 	if (!tcp_judged_acked(f)) {

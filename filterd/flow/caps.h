@@ -23,6 +23,14 @@ enum {
 	// But never less than one whole stream.
 	STREAM_QUOTA_MIN = STREAM_MAX / STREAM_BUFFER_BYTES,
 
+	// What of a body is skipped at a time, and in all gaps of a stream together: more than any window
+	// (RFC 7323, section 2.2: 1 GB) is not in flight, and less than half the sequence space.
+	STREAM_GAP_MAX = 1 << 28,
+	STREAM_GAPS_MAX = 1 << 29,
+
+	// Shorter runs are kept like text: a gap is listed with 8 bytes, and there is room for 256.
+	STREAM_GAP_MIN = 512,
+
 	// Counters that clients are hashed to, keyed with a secret. Two clients with one counter share one
 	// quota: it takes one of 16,000 to be slowed down by a stranger's flood, who can't choose whom.
 	STREAM_ACCOUNTS = 16384,

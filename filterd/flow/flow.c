@@ -139,7 +139,7 @@ void flow_touch(struct flow_table *t, struct flow *f)
 			     : f->stream.first == STREAM_NO_BUFFER                ? AGE_BARE
 										  : AGE_HALF_READ;
 	// A hello that was read counts until the server has it: only then can it be given back.
-	if (f->state == FLOW_REQUESTS && f->stream.next == f->read && f->stream.have.count <= 1)
+	if (f->state == FLOW_REQUESTS && f->stream.next <= f->read && f->stream.have.count <= 1)
 		stream_uncount(&f->stream, t->pool);
 	if (f->age_list == list && f->newer == TABLE_NONE)
 		return;

@@ -39,7 +39,9 @@ struct flow {
 	uint32_t syn_data; // bytes that came with the client's SYN and lie in the stream
 	uint32_t read;     // offset up to which messages were read whole
 	uint32_t need;     // reading again is in vain while stream.next is below this offset
-	uint8_t told;      // names of the message at `read` that were judged already
+	uint64_t skip;     // bytes behind the stream's gaps that name nothing either
+	struct http_reader http; // where the reader of HTTP stands
+	uint8_t told;            // names of the message at `read` that were judged already
 
 	bool server_known; // the server's SYN-ACK was seen, with this sequence number
 	uint32_t server_syn;

@@ -21,6 +21,7 @@ enum {
 	TLS_MAJOR = 3,
 	TLS_HANDSHAKE = 22,
 	TLS_RECORD_FIRST = 20,
+	TLS_RECORD_DATA = 23,
 	TLS_RECORD_LAST = 24,
 	TLS_RECORD_HEADER = 5
 };
@@ -39,7 +40,7 @@ static void read_hello(struct slice bytes, struct hostname_message *ret)
 }
 
 // What a TLS client sends after its hello: another hello, or records that are passed over whole.
-static void read_later_record(struct slice bytes, struct hostname_message *ret)
+static void read_later_record(struct slice bytes, bool tunnel, struct hostname_message *ret)
 {
 	struct rd r = rd_of(bytes);
 	uint8_t type = rd_u8(&r);
@@ -48,6 +49,10 @@ static void read_later_record(struct slice bytes, struct hostname_message *ret)
 	ret->protocol = HOSTNAME_TLS;
 	if (bytes.len && (type < TLS_RECORD_FIRST || type > TLS_RECORD_LAST)) {
 		ret->silent = true;
+	} else if (rd_ok(&r) && tunnel && type == TLS_RECORD_DATA) {
+		ret->end =
+			TLS_RECORD_HEADER; // the flow stays queued: whatever is said needs no room
+		ret->skip = len;
 	} else if (!rd_ok(&r) || len > rd_left(&r)) {
 		ret->scan = SCAN_MORE;
 		ret->need = rd_ok(&r) ? TLS_RECORD_HEADER + len : TLS_RECORD_HEADER;
@@ -61,6 +66,7 @@ static void read_dns(struct slice bytes, struct hostname_message *ret)
 	struct dns_query query;
 	size_t need = 0;
 	ret->protocol = HOSTNAME_DNS;
+	ret->framed = true; // the length before a message still tells where the next one starts
 	ret->scan = dns_stream_read(&query, bytes, &need);
 	if (ret->scan == SCAN_MORE)
 		ret->need = (uint32_t)need;
@@ -87,13 +93,41 @@ static void read_dns_or_hello(struct slice bytes, struct hostname_message *ret)
 	}
 }
 
-void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol, bool dns_port,
-			  struct hostname_message *ret)
+// HTTP is known by a whole request line. Behind a request for another protocol, that is told anew.
+static void read_http(struct slice bytes, struct http_reader *http, struct hostname_message *ret)
+{
+	struct http_piece piece;
+	ret->scan = http_read(http, bytes, &piece);
+	if (ret->scan == SCAN_BAD || piece.end > 0)
+		ret->protocol = HOSTNAME_HTTP;
+	if (piece.tunnel)
+		ret->protocol = HOSTNAME_UNKNOWN;
+	if (piece.names.count > 0)
+		ret->names = piece.names;
+	ret->silent = ret->scan == SCAN_NONE && piece.end == 0;
+	ret->framed = !piece.lost;
+	ret->requests = piece.head;
+	ret->end = (uint32_t)piece.end;
+	ret->need = (uint32_t)piece.need;
+	ret->skip = piece.skip;
+}
+
+static void read_hello_or_http(struct slice bytes, struct http_reader *http,
+			       struct hostname_message *ret)
+{
+	read_hello(bytes, ret);
+	if (ret->silent)
+		read_http(bytes, http, ret);
+}
+
+void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol,
+			  struct http_reader *http, bool dns_port, struct hostname_message *ret)
 {
 	ret->scan = SCAN_NONE;
 	ret->protocol = protocol;
-	ret->silent = ret->greeting = false;
+	ret->silent = ret->greeting = ret->requests = ret->framed = false;
 	ret->end = ret->need = 0;
+	ret->skip = 0;
 	ret->names.count = 0;
 	ret->names.overflow = false;
 	struct rd r = rd_of(bytes);
@@ -101,12 +135,16 @@ void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol, b
 	if (protocol == HOSTNAME_DNS) {
 		read_dns(bytes, ret);
 	} else if (protocol == HOSTNAME_TLS && type != TLS_HANDSHAKE) {
-		read_later_record(bytes, ret);
+		read_later_record(bytes, http->tunnel, ret);
+	} else if (protocol == HOSTNAME_HTTP) {
+		read_http(bytes, http, ret);
 	} else if (type == TLS_HANDSHAKE && !rd_ok(&r)) {
 		ret->scan = SCAN_MORE;
 		ret->need = 2;
-	} else if (!dns_port) {
+	} else if (protocol == HOSTNAME_TLS) {
 		read_hello(bytes, ret);
+	} else if (!dns_port) {
+		read_hello_or_http(bytes, http, ret);
 	} else if (type == TLS_HANDSHAKE && major == TLS_MAJOR) {
 		read_dns_or_hello(bytes, ret);
 	} else {

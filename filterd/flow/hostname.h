@@ -2,6 +2,7 @@
 // A host name read from traffic, and the one place that asks the protocol readers of wire/ for names
 // in a datagram or in the bytes of a stream.
 #pragma once
+#include "filterd/wire/http.h"
 #include "filterd/wire/packet.h"
 #include "filterd/wire/scan.h"
 
@@ -33,13 +34,17 @@ struct hostname_message {
 	enum hostname_protocol protocol;
 	bool silent;   // with SCAN_NONE: no later byte of this stream is worth reading
 	bool greeting; // a ClientHello: the server's answer says whether another one follows
+	bool requests; // a whole request was read: others may follow, whatever the server says
+	bool framed;   // with SCAN_BAD: where the next message starts is known all the same
 	uint32_t end;  // unless SCAN_MORE: where the next message starts
+	uint64_t skip; // bytes behind that which name nothing, whatever they are
 	uint32_t need; // with SCAN_MORE: bytes needed at least before asking again
 	struct hostnames names;
 };
 
-// Reads the message that `bytes` start with: the unread bytes of a client's stream, in order.
-// `protocol` is what earlier messages of this stream were, HOSTNAME_UNKNOWN for the first;
-// `dns_port` says that DNS is expected if it is nothing else.
-void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol, bool dns_port,
-			  struct hostname_message *ret);
+// Reads the message (of HTTP, the piece of one) that `bytes` start with: the unread bytes of a client's
+// stream, in order. `protocol` is what earlier messages of this stream were, HOSTNAME_UNKNOWN for the first;
+// `http` belongs to the stream, zero at its start; `dns_port` says that DNS is expected if it is nothing
+// else.
+void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol,
+			  struct http_reader *http, bool dns_port, struct hostname_message *ret);

@@ -66,25 +66,37 @@ uint16_t stream_account(const struct stream_pool *pool, const struct addr *clien
 
 void stream_init(struct stream *s, uint32_t base, uint16_t account)
 {
-	*s = (struct stream){.base = base, .first = STREAM_NO_BUFFER, .account = account};
+	*s = (struct stream){
+		.base = base,
+		.first = STREAM_NO_BUFFER,
+		.account = account,
+		.gaps = STREAM_NO_BUFFER,
+	};
 }
 
-// Takes the first buffer out of the stream, to the free ones.
-static void buffer_release(struct stream *s, struct stream_pool *pool)
+static void buffer_free(struct stream_pool *pool, uint32_t number)
 {
-	uint32_t number = s->first;
-	s->first = pool->buffers[number].next;
-	s->buffers--;
-	pool->accounts[s->account] -= s->counted;
 	pool->buffers[number].next = pool->free;
 	pool->free = number;
 	pool->used--;
 }
 
+// Takes the buffer that *link names out of the stream, to the free ones.
+static void buffer_release(struct stream *s, struct stream_pool *pool, uint32_t *link)
+{
+	uint32_t number = *link;
+	*link = pool->buffers[number].next;
+	s->buffers--;
+	pool->accounts[s->account] -= s->counted;
+	buffer_free(pool, number);
+}
+
 void stream_clear(struct stream *s, struct stream_pool *pool)
 {
 	while (s->first != STREAM_NO_BUFFER)
-		buffer_release(s, pool);
+		buffer_release(s, pool, &s->first);
+	if (s->gaps != STREAM_NO_BUFFER)
+		buffer_free(pool, s->gaps);
 	stream_init(s, s->base, s->account);
 }
 
@@ -252,13 +264,84 @@ struct slice stream_view(const struct stream *s, struct stream_pool *pool, uint3
 	return slice_of(pool->scratch, copied);
 }
 
+// Gaps are listed in a buffer of their own, which counts for nobody: there is one for each stream at most.
+struct gap {
+	uint32_t at; // offset of the byte behind it
+	uint32_t len;
+};
+
+enum { GAPS_MAX = STREAM_BUFFER_BYTES / sizeof(struct gap) };
+
+static struct gap gap_get(const struct stream *s, const struct stream_pool *pool, uint32_t i)
+{
+	struct gap gap;
+	memcpy(&gap, pool->buffers[s->gaps].bytes + i * sizeof gap, sizeof gap);
+	return gap;
+}
+
+static void gap_put(const struct stream *s, struct stream_pool *pool, uint32_t i, struct gap gap)
+{
+	memcpy(pool->buffers[s->gaps].bytes + i * sizeof gap, &gap, sizeof gap);
+}
+
+static bool gaps_make(struct stream *s, struct stream_pool *pool)
+{
+	if (pool->free == STREAM_NO_BUFFER)
+		return false;
+	s->gaps = pool->free;
+	pool->free = pool->buffers[s->gaps].next;
+	pool->used++;
+	return true;
+}
+
+static void gap_remove_first(struct stream *s, struct stream_pool *pool)
+{
+	uint8_t *bytes = pool->buffers[s->gaps].bytes;
+	s->gaps_count--;
+	memmove(bytes, bytes + sizeof(struct gap), s->gaps_count * sizeof(struct gap));
+}
+
+// The oldest gap, or its first `len` bytes, and what came before it are as if they had never been.
+static bool gap_give_up(struct stream *s, struct stream_pool *pool, uint32_t len)
+{
+	struct gap first = gap_get(s, pool, 0);
+	if (len > first.len)
+		len = first.len;
+	s->floor = first.at;
+	s->base += len;
+	s->skipped -= len;
+	first.len -= len;
+	if (first.len)
+		gap_put(s, pool, 0, first);
+	else
+		gap_remove_first(s, pool);
+	return true;
+}
+
+// Offsets are smaller by `by` now: what lay below is gone, and the gaps in it.
+static void gaps_forget(struct stream *s, struct stream_pool *pool, uint32_t by)
+{
+	s->floor = s->floor > by ? s->floor - by : 0;
+	while (s->gaps_count > 0 && gap_get(s, pool, 0).at < by) {
+		uint32_t len = gap_get(s, pool, 0).len;
+		s->base += len;
+		s->skipped -= len;
+		gap_remove_first(s, pool);
+	}
+	for (uint32_t i = 0; i < s->gaps_count; i++) {
+		struct gap gap = gap_get(s, pool, i);
+		gap.at -= by;
+		gap_put(s, pool, i, gap);
+	}
+}
+
 uint32_t stream_forget(struct stream *s, struct stream_pool *pool, uint32_t offset)
 {
 	uint32_t parts = offset / STREAM_BUFFER_BYTES, by = parts * STREAM_BUFFER_BYTES;
 	if (!parts)
 		return 0;
 	while (s->first != STREAM_NO_BUFFER && pool->buffers[s->first].part < parts)
-		buffer_release(s, pool);
+		buffer_release(s, pool, &s->first);
 	for (uint32_t i = s->first; i != STREAM_NO_BUFFER; i = pool->buffers[i].next)
 		pool->buffers[i].part -= parts;
 	struct ranges old = s->have;
@@ -269,5 +352,61 @@ uint32_t stream_forget(struct stream *s, struct stream_pool *pool, uint32_t offs
 					 old.at[i].end - by);
 	s->base += by;
 	s->next -= by;
+	gaps_forget(s, pool, by);
 	return by;
+}
+
+bool stream_skip(struct stream *s, struct stream_pool *pool, uint32_t len)
+{
+	uint32_t at = stream_top(s);
+	bool gave_up = false;
+	if (s->gaps_count > 0 && gap_get(s, pool, s->gaps_count - 1).at == at) {
+		struct gap last = gap_get(s, pool, s->gaps_count - 1);
+		last.len += len;
+		gap_put(s, pool, s->gaps_count - 1, last);
+	} else if (s->gaps == STREAM_NO_BUFFER && !gaps_make(s, pool)) {
+		s->base += len;
+		s->floor = at;
+		return true;
+	} else {
+		if (s->gaps_count == GAPS_MAX)
+			gave_up = gap_give_up(s, pool, UINT32_MAX);
+		gap_put(s, pool, s->gaps_count++, (struct gap){at, len});
+	}
+	s->skipped += len;
+	while (s->skipped > STREAM_GAPS_MAX)
+		gave_up |= gap_give_up(s, pool, s->skipped - STREAM_GAPS_MAX);
+	return gave_up;
+}
+
+struct stream_place stream_find(const struct stream *s, const struct stream_pool *pool,
+				uint32_t distance)
+{
+	// Nearly every byte is new: behind all gaps, or in the last one.
+	uint32_t before = s->skipped, i = s->gaps_count;
+	uint32_t run = UINT32_MAX;
+	while (i-- > 0) {
+		struct gap gap = gap_get(s, pool, i);
+		if (distance >= gap.at + before)
+			break;
+		before -= gap.len;
+		if (distance >= gap.at + before)
+			return (struct stream_place){true, gap.at,
+						     gap.at + before + gap.len - distance};
+		run = gap.at + before - distance;
+	}
+	return (struct stream_place){false, distance - before, run};
+}
+
+void stream_cut(struct stream *s, struct stream_pool *pool, uint32_t offset)
+{
+	uint32_t *link = &s->first, keep = (offset + STREAM_BUFFER_BYTES - 1) / STREAM_BUFFER_BYTES;
+	while (*link != STREAM_NO_BUFFER)
+		if (pool->buffers[*link].part >= keep)
+			buffer_release(s, pool, link);
+		else
+			link = &pool->buffers[*link].next;
+	s->have.count = 0;
+	(void)ranges_add(&s->have, 0, offset);
+	s->next = offset;
 }

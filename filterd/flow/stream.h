@@ -4,6 +4,9 @@
 // (DESIGN, section 5.2), so that filter and server can't read two different texts. Bytes lie in
 // buffers from a pool of fixed size that all flows of a worker share; nothing is allocated later.
 // Each stream has an account, its client's: the pool gives no account more than its quota (caps.h).
+//
+// Bytes that name nothing, whatever they are (a body whose length is known), are skipped: a gap, which takes
+// no room. Offsets count the bytes that are kept; only stream_skip() and stream_find() know of gaps.
 #pragma once
 #include "filterd/base/ranges.h"
 #include "filterd/base/slice.h"
@@ -20,6 +23,12 @@ struct stream {
 	uint16_t account; // below STREAM_ACCOUNTS
 	bool counted;     // they count for the account
 	struct ranges have;
+
+	uint32_t
+		floor; // what came below this offset is not known any more, since a gap was given up
+	uint32_t skipped;    // bytes in gaps
+	uint32_t gaps;       // the buffer that lists them; STREAM_NO_BUFFER if none
+	uint32_t gaps_count; // in order of offsets
 };
 
 #define STREAM_NO_BUFFER UINT32_MAX
@@ -65,3 +74,26 @@ struct slice stream_view(const struct stream *s, struct stream_pool *pool, uint3
 // Moves the base forward past whole buffers below `offset`, which are given back; `offset` must not
 // be past s->next. Returns by how much every offset into the stream is smaller now.
 uint32_t stream_forget(struct stream *s, struct stream_pool *pool, uint32_t offset);
+
+// Skips the `len` bytes, at most STREAM_GAP_MAX, behind the highest byte there is. Where there is no room for
+// another gap, the oldest is given up: true then, and what came before it can't be compared any more.
+bool stream_skip(struct stream *s, struct stream_pool *pool, uint32_t len);
+
+// Where the byte `distance` bytes after the base lies.
+struct stream_place {
+	bool skipped;    // in a gap; else:
+	uint32_t offset; // of the byte
+	uint32_t run;    // how many bytes lie there in a row with it
+};
+struct stream_place stream_find(const struct stream *s, const struct stream_pool *pool,
+				uint32_t distance);
+
+// Takes back the bytes from `offset` on, which must be between the last gap and s->next, where no bytes
+// may lie beyond s->next.
+void stream_cut(struct stream *s, struct stream_pool *pool, uint32_t offset);
+
+// Offset behind the highest byte there is.
+static inline uint32_t stream_top(const struct stream *s)
+{
+	return s->have.count ? s->have.at[s->have.count - 1].end : 0;
+}

@@ -27,7 +27,9 @@ static void flow_took_syn(struct flow *f, bool signature, bool has_timestamp, ui
 // counts from the new base. False if there was nothing to forget.
 static bool stream_slide(struct stream_pool *pool, struct flow *f, uint32_t *offset)
 {
-	uint32_t upto = f->read < *offset ? f->read : *offset;
+	uint32_t upto = f->read < *offset ? f->read : *offset, base = f->stream.base;
+	if (f->stream.next < upto)
+		upto = f->stream.next;
 	uint32_t by =
 		stream_forget(&f->stream, pool, upto < STREAM_MAX / 2 ? upto : STREAM_MAX / 2);
 	if (!by)
@@ -35,7 +37,7 @@ static bool stream_slide(struct stream_pool *pool, struct flow *f, uint32_t *off
 	f->slid = true;
 	f->read -= by;
 	f->need = f->need > by ? f->need - by : 0;
-	f->highest -= by;
+	f->highest -= f->stream.base - base;
 	*offset -= by;
 	return true;
 }
@@ -65,10 +67,9 @@ static enum tcp_step client_bytes(struct flow_table *t, struct flow *f, uint32_t
 		return TCP_UNREAD;
 	switch (stream_store(t, f, &offset, bytes)) {
 	case STREAM_NEW:
+	case STREAM_SAME: // unread if it was stored with a segment that was dropped for what it had behind
 		return f->stream.next > f->read && f->stream.next >= f->need ? TCP_READ
 									     : TCP_UNREAD;
-	case STREAM_SAME:
-		return TCP_UNREAD;
 	case STREAM_CONFLICT:
 		return TCP_CONFLICT;
 	case STREAM_BEYOND:
@@ -81,6 +82,60 @@ static enum tcp_step client_bytes(struct flow_table *t, struct flow *f, uint32_t
 		return TCP_NO_MEMORY;
 	}
 	return TCP_UNREAD;
+}
+
+// The next part of what f->skip has left becomes a gap.
+static void skip_on(struct flow_table *t, struct flow *f)
+{
+	uint32_t len = f->skip < STREAM_GAP_MAX ? (uint32_t)f->skip : STREAM_GAP_MAX;
+	uint32_t base = f->stream.base;
+	f->skip -= len;
+	f->slid |= stream_skip(&f->stream, flow_pool(t), len);
+	f->highest -= f->stream.base - base;
+}
+
+void tcp_skip(struct flow_table *t, struct flow *f, uint64_t len)
+{
+	struct stream *s = &f->stream;
+	uint32_t there = stream_top(s) - f->read;
+	if (len <= there || len < STREAM_GAP_MIN) {
+		f->read += (uint32_t)len;
+	} else {
+		if (s->next == stream_top(s)) {
+			stream_cut(s, flow_pool(t), f->read);
+			there = 0;
+		}
+		f->read += there;
+		f->skip = len - there;
+		skip_on(t, f);
+	}
+	f->need = f->read + 1;
+}
+
+// Bytes from `seq` on, some of which may be skipped.
+static enum tcp_step client_run(struct flow_table *t, struct flow *f, uint32_t seq,
+				struct slice bytes)
+{
+	enum tcp_step result = TCP_UNREAD;
+	uint32_t end = seq + (uint32_t)bytes.len;
+	while (f->skip &&
+	       seq_after(end, f->stream.base + stream_top(&f->stream) + f->stream.skipped))
+		skip_on(t, f);
+	while (bytes.len > 0) {
+		struct stream_place place =
+			stream_find(&f->stream, flow_pool(t), seq - f->stream.base);
+		uint32_t n = place.run < bytes.len ? place.run : (uint32_t)bytes.len;
+		enum tcp_step step = TCP_UNREAD;
+		if (!place.skipped)
+			step = client_bytes(t, f, place.offset, slice_of(bytes.at, n));
+		if (step == TCP_READ)
+			result = step;
+		else if (step != TCP_UNREAD)
+			return step;
+		bytes = slice_of(bytes.at + n, bytes.len - n);
+		seq += n;
+	}
+	return result;
 }
 
 enum tcp_step tcp_client_syn(struct flow_table *t, struct flow *f, const struct packet *p,
@@ -167,7 +222,7 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 	if (!f->based)
 		flow_base(f, seq);
 
-	uint32_t floor = f->stream.base; // nothing below it is new to the server
+	uint32_t floor = f->stream.base + f->stream.floor; // nothing below it is new to the server
 	bool floor_acked = !f->slid;
 	if (f->acked_known && seq_after(f->acked, floor)) {
 		floor = f->acked;
@@ -175,7 +230,8 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 	}
 	// Of two connections that both may be the right one, only what continues this one is sure.
 	if (oneway && f->renewing &&
-	    (seq_after(floor, seq) || seq_after(seq, f->stream.base + f->stream.next)))
+	    (seq_after(floor, seq) ||
+	     seq_after(seq, f->stream.base + f->stream.next + f->stream.skipped)))
 		return TCP_OUT_OF_WINDOW;
 	if (seq_after(floor, seq)) {
 		if (!floor_acked)
@@ -193,7 +249,7 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 	uint32_t end = offset + (uint32_t)bytes.len;
 	if (end > f->highest && end <= INT32_MAX)
 		f->highest = end;
-	return client_bytes(t, f, offset, bytes);
+	return client_run(t, f, seq, bytes);
 }
 
 // The data in the SYN was not taken; the client sends it again, or something else.
@@ -252,7 +308,8 @@ static void server_ack(struct flow_table *t, struct flow *f, uint32_t ack)
 {
 	if (!f->based || (f->acked_known && !seq_after(ack, f->acked)))
 		return;
-	uint32_t end = f->stream.base + (f->silent ? f->highest : f->stream.next);
+	uint32_t end = f->stream.base +
+		       (f->silent ? f->highest : f->stream.next + f->stream.skipped);
 	if (ack == end + 1)
 		ack = end; // and the client's FIN
 	if (seq_after(ack, end)) {

@@ -36,6 +36,11 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 // and the server's head on.
 void tcp_server_segment(struct flow_table *t, struct flow *f, const struct packet *p);
 
+// The `len` bytes from f->read on name nothing, whatever they are: moves f->read behind them. They need not
+// come in order, are not kept, and are never in conflict. For flows that are never decided by what the
+// server acknowledges (FLOW_REQUESTS).
+void tcp_skip(struct flow_table *t, struct flow *f, uint64_t len);
+
 // True if the server acknowledged all that was judged.
 bool tcp_judged_acked(const struct flow *f);
 

@@ -31,11 +31,25 @@ static bool type_opaque(uint8_t type)
 	return (type & UNIFIED_MASK) == UNIFIED || type == RECORD_CID;
 }
 
+// Whether the header of a handshake record in clear starts anywhere in these bytes. By chance that is so
+// once in 2^32 places.
+static bool hides_record(struct rd bytes)
+{
+	uint64_t last = 0;
+	while (rd_left(&bytes) > 0) {
+		last = last << 8 | rd_u8(&bytes);
+		if ((last & 0xffff00ffff) == 0x16fe000000) // type, version, epoch
+			return true;
+	}
+	return false;
+}
+
 bool dtls_seems(struct slice datagram)
 {
 	struct rd r = rd_of(datagram);
 	uint8_t type = rd_u8(&r), major = rd_u8(&r), minor = rd_u8(&r);
-	return rd_ok(&r) && type_known(type) && major == VERSION_MAJOR && minor >= 0xfc;
+	bool starts = rd_ok(&r) && type_known(type) && major == VERSION_MAJOR && minor >= 0xfc;
+	return starts || hides_record(rd_of(datagram));
 }
 
 struct dtls dtls_of(struct slice datagram)
@@ -46,19 +60,6 @@ struct dtls dtls_of(struct slice datagram)
 bool dtls_ok(const struct dtls *d)
 {
 	return rd_ok(&d->datagram) && rd_ok(&d->record);
-}
-
-// Whether the header of a handshake record in clear starts anywhere in these bytes. By chance that is so
-// once in 2^38 places.
-static bool hides_record(struct rd bytes)
-{
-	uint64_t last = 0;
-	while (rd_left(&bytes) > 0) {
-		last = last << 8 | rd_u8(&bytes);
-		if ((last & 0xfffffcffff) == 0x16fefc0000) // type, version, epoch
-			return true;
-	}
-	return false;
 }
 
 // A record's header. The reader stands behind it then; its content is `*ret_len` bytes.

@@ -22,7 +22,8 @@ struct dtls {
 	struct rd datagram, record;
 };
 
-// Whether the datagram starts with a whole or cut record of DTLS. Few other protocols do.
+// Whether the datagram starts with a record of DTLS, whole or cut, which few other protocols do; or holds a
+// handshake record in clear anywhere: behind what is no record OpenSSL looks for the next one.
 bool dtls_seems(struct slice datagram);
 
 // Starts to read a datagram, which must stay readable.

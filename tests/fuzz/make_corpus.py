@@ -318,6 +318,29 @@ write("classify", {
     "sip": shown(3, 5060, b"INVITE sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/UDP c.example\r\n\r\n"),
 })
 
+crlf = b"\r\n"
+
+
+def request(line, *fields, body=b""):
+    return crlf.join((line,) + fields) + crlf * 2 + body
+
+
+plain_get = request(b"GET / HTTP/1.1", b"Host: a.example")
+write("http", {
+    "get": plain_get, "two": plain_get * 2, "lf": plain_get.replace(crlf, b"\n"), "cr": plain_get.replace(crlf, b"\r"),
+    "uri": request(b"GET http://u:p@a.example:80/x HTTP/1.1", b"hOST : b.example.:81"), "old": b"GET /\r\n",
+    "escapes": request(b"GET http://%61.example/ HTTP/1.1", b"Host: [::1]:80"),
+    "folded": request(b"GET / HTTP/1.1", b" Host: a", b"Host:", b"\tb", b" c"),
+    "body": request(b"POST / HTTP/1.1", b"Content-Length: 5, 5", body=b"hello") + plain_get,
+    "chunked": request(b"POST / HTTP/1.1", b"Transfer-Encoding: chunked",
+                       body=b"5;x=y\r\nhello\r\n0\r\nX: y\r\n\r\n") + plain_get,
+    "both": request(b"POST / HTTP/1.1", b"Transfer-Encoding: chunked", b"Content-Length: 5"),
+    "lengths": request(b"POST / HTTP/1.1", b"Content-Length: 99999999999999999", b"Content-Length: 1"),
+    "connect": request(b"CONNECT a.example:443 HTTP/1.1", body=records(plain)),
+    "upgrade": request(b"GET / HTTP/1.1", b"Upgrade: h2c", body=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    "none": b"SSH-2.0-x\r\n", "blanks": b"\r\n \tGET \v/ HTTP/1.1\r\n\r\n\r\n",
+})
+
 
 def talk(*lines):
     """A TCP connection whose ends speak in turns, the server first; an empty line says nothing."""

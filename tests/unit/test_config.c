@@ -29,8 +29,8 @@ static void fills_in_defaults(void **state)
 	assert_int_equal(c.firewall.backend, CONFIG_BACKEND_AUTO);
 	assert_int_equal(c.firewall.lan.count, 1);
 	assert_int_equal(c.firewall.oneway.count, 0);
-	assert_int_equal(c.firewall.tcp_ports.count, 3);
-	assert_int_equal(c.firewall.tcp_ports.at[2], 853);
+	assert_int_equal(c.firewall.tcp_ports.count, 5);
+	assert_int_equal(c.firewall.tcp_ports.at[4], 8080);
 	assert_int_equal(c.firewall.mark_shift, 24);
 	assert_int_equal(c.firewall.failure, CONFIG_FAILURE_OPEN);
 	assert_int_equal(c.queue.first, 7700);
@@ -171,7 +171,7 @@ static void dump_reads_back(void **state)
 	config_dump(&c, out);
 	fclose(out);
 	assert_non_null(strstr(dump, "\nfirewall.lan=eth1 ppp*\n"));
-	assert_non_null(strstr(dump, "\nfirewall.tcp-ports=53 443 853\n"));
+	assert_non_null(strstr(dump, "\nfirewall.tcp-ports=53 80 443 853 8080\n"));
 	assert_non_null(strstr(dump, "\nfilterd.metrics-file=\n"));
 	assert_non_null(strstr(dump, "\nqueue.workers=4\n"));
 	assert_non_null(strstr(dump, "\nevents.syslog=yes\n"));

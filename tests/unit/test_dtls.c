@@ -229,6 +229,16 @@ static void seems(void **state)
 	(void)state;
 	assert_true(dtls_seems(slice_of("\x16\xfe\xff", 3)));
 	assert_true(dtls_seems(slice_of("\x17\xfe\xfd\0\1", 5)));
+	memset(buffer, 0x99, RECORD_HEADER);
+	memcpy(buffer + RECORD_HEADER, dtls_hello, sizeof dtls_hello);
+	assert_true(dtls_seems(slice_of(buffer, RECORD_HEADER + sizeof dtls_hello)));
+	buffer[RECORD_HEADER + 2] = 0; // any minor version will do for a first hello
+	assert_true(dtls_seems(slice_of(buffer, RECORD_HEADER + sizeof dtls_hello)));
+	bool sound;
+	assert_int_equal(
+		count_fragments(slice_of(buffer, RECORD_HEADER + sizeof dtls_hello), &sound), 0);
+	assert_false(sound);
+	assert_false(dtls_seems((struct slice){0}));
 	assert_false(dtls_seems(slice_of("\x16\xfe", 2)));
 	assert_false(dtls_seems(slice_of("\x16\x03\x01", 3))); // TLS
 	assert_false(dtls_seems(slice_of("\x00\x01\x00", 3))); // STUN

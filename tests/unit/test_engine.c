@@ -239,8 +239,17 @@ static void midstream(void **state)
 	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
 	s->out.src_port++;
 	s->back.dst_port++;
-	assert_int_equal(from_server(s, TCP_ACK, 1, 1, "abc", 3), VERDICT_PASS);
-	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	// What the server says need not be queued, but the client's next words tell more.
+	for (int blocked = 0; blocked < 2; blocked++) {
+		next_ports(s);
+		assert_int_equal(from_server(s, TCP_ACK, 1, 1, "abc", 3), VERDICT_PASS);
+		assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
+		size_t len = craft_hello(hello, sizeof hello, "blocked.example", 0);
+		s->client = 1;
+		data(s, blocked ? hello : (const uint8_t *)"\x17\x03\x03\x00\x01x",
+		     blocked ? len : 6);
+		assert_int_equal(s->v.mark, blocked ? FLOW_MARK_BLOCKED : FLOW_MARK_ALLOWED);
+	}
 }
 
 static void oneway(void **state)
