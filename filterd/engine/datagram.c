@@ -3,10 +3,12 @@
 
 #include "filterd/engine/answers.h"
 #include "filterd/engine/core.h"
+#include "filterd/engine/dtls.h"
 #include "filterd/engine/hint.h"
 #include "filterd/engine/judge.h"
 #include "filterd/engine/quic.h"
 #include "filterd/wire/dns.h"
+#include "filterd/wire/dtls.h"
 
 // Kin of DNS with the same messages, whose names are no host names of the Internet.
 enum { PORT_NETBIOS = 137, PORT_MDNS = 5353, PORT_LLMNR = 5355 };
@@ -62,6 +64,8 @@ void datagram_packet(struct engine *e, struct verdict *ret)
 		dns_datagram(e, ret);
 	else if (expects_hello(e) && quic_likely(e))
 		quic_datagram(e, ret);
+	else if (expects_hello(e) && dtls_seems(e->packet.payload))
+		dtls_datagram(e, ret);
 	else
 		hint_datagram(e, ret);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// UDP: DNS queries are judged each by itself, without a flow.
+// UDP: what kind of datagram it is, and DNS queries, which are judged each by itself, without a flow.
 #pragma once
 #include "filterd/engine/verdict.h"
 

@@ -2,6 +2,7 @@
 #include "filterd/engine/hello.h"
 
 #include "filterd/engine/judge.h"
+#include "filterd/wire/dtls.h"
 
 static bool hello_drop(struct verdict *ret, enum verdict_reason reason)
 {
@@ -93,13 +94,21 @@ static bool message_read(struct engine *e, struct handshake *h, enum hostname_pr
 	return true;
 }
 
+static enum scan hello_read(struct engine *e, const struct handshake *h)
+{
+	struct slice bytes = handshake_unread(e->handshakes, h);
+	if (h->key.kind == HANDSHAKE_DTLS)
+		return dtls_hello_read(&e->hello, bytes, h->total);
+	return tls_handshake_read(&e->hello, bytes);
+}
+
 bool hello_judge(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
 		 struct verdict *ret)
 {
 	if (still_blocked(e, h))
 		return hello_drop(ret, REASON_FLOW_BLOCKED);
 	while (!h->silent && h->stream.next > h->read && h->stream.next >= h->need) {
-		enum scan scan = tls_handshake_read(&e->hello, handshake_unread(e->handshakes, h));
+		enum scan scan = hello_read(e, h);
 		if (!names_pass(e, protocol, h->told, ret)) {
 			block(e, h, ret);
 			return false;
@@ -115,12 +124,12 @@ bool hello_judge(struct engine *e, struct handshake *h, enum hostname_protocol p
 	return true;
 }
 
-bool hello_judge_whole(struct engine *e, struct slice bytes, struct verdict *ret)
+bool hello_judge_whole(struct engine *e, struct slice body, struct verdict *ret)
 {
-	enum scan scan = tls_handshake_read(&e->hello, bytes);
+	enum scan scan = dtls_hello_read(&e->hello, body, body.len);
 	if (!names_pass(e, HOSTNAME_TLS, 0, ret))
 		return false;
-	if (scan == SCAN_MORE || scan == SCAN_BAD || e->hello.names.overflow)
+	if (scan == SCAN_BAD || e->hello.names.overflow)
 		return hello_undecided(e, HOSTNAME_TLS, REASON_UNDECIDED_BAD, ret);
 	return true;
 }

@@ -14,5 +14,6 @@ bool hello_add(struct engine *e, struct handshake *h, enum hostname_protocol pro
 bool hello_judge(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
 		 struct verdict *ret);
 
-// The same for a hello that is whole in the datagram in hand.
-bool hello_judge_whole(struct engine *e, struct slice bytes, struct verdict *ret);
+// The same for the body of a DTLS hello that is whole in the datagram in hand, if nothing is known of its
+// handshake.
+bool hello_judge_whole(struct engine *e, struct slice body, struct verdict *ret);

@@ -43,6 +43,8 @@ struct handshake {
 	struct quic_keys keys;
 	uint64_t number; // one more than the largest packet number opened so far
 
+	uint32_t total; // DTLS: bytes of the message, as its first fragment said
+
 	struct stream
 		stream; // the handshake's bytes, from its first one on; all are kept for comparison
 	uint32_t read;  // offset up to which messages were read whole
