@@ -51,6 +51,9 @@ static bool fragment_judge(struct engine *e, const struct dtls_fragment *f, stru
 	struct handshake_path path = {p->src, p->dst, p->src_port, p->dst_port};
 	struct handshake_key key = handshake_key_dtls(&path, f->message);
 	struct handshake *h = handshake_find(e->handshakes, &key, e->now_s);
+	// Servers take a message to be of the type that its first fragment says, and look at no later one's.
+	if (!h && f->type != DTLS_CLIENT_HELLO)
+		return true;
 	if (!h && f->data.len == f->total)
 		return hello_judge_whole(e, f->data, ret);
 	if (!h) {
@@ -75,7 +78,7 @@ void dtls_datagram(struct engine *e, struct verdict *ret)
 	bool pass = true;
 	handshakes_lock(e->handshakes);
 	while (pass && dtls_fragment_next(&f, &d))
-		pass = f.type != DTLS_CLIENT_HELLO || fragment_judge(e, &f, ret);
+		pass = fragment_judge(e, &f, ret);
 	handshakes_unlock(e->handshakes);
 	if (pass && !dtls_ok(&d))
 		policy_undecided(e->options.undecided, HOSTNAME_TLS, REASON_UNDECIDED_BAD, ret);

@@ -89,7 +89,6 @@ def test_chromium_by_ipv6(testbed, filterd, caddy, resends):
         assert never(knows, caddy) in ("ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED")
 
 
-@pytest.mark.xfail(reason="QUIC is not read yet")
 def test_chromium_http3(testbed, filterd, caddy):
     allowed, listed = [[make() for _ in range(8)] for make in (free, blocked)]
     with Chromium(testbed, h3=allowed + listed, trust=caddy.issuer_key(),
