@@ -5,6 +5,7 @@
 
 #include "filterd/base/rd.h"
 #include "filterd/wire/dns.h"
+#include "filterd/wire/prelude.h"
 #include "filterd/wire/tls.h"
 
 const char *hostname_protocol_text(enum hostname_protocol protocol)
@@ -112,12 +113,27 @@ static void read_http(struct slice bytes, struct http_reader *http, struct hostn
 	ret->skip = piece.skip;
 }
 
-static void read_hello_or_http(struct slice bytes, struct http_reader *http,
-			       struct hostname_message *ret)
+// What comes behind a prelude is told anew.
+static void read_prelude(struct slice bytes, struct hostname_message *ret)
+{
+	struct prelude prelude;
+	ret->scan = prelude_read(&prelude, bytes);
+	ret->silent = ret->scan == SCAN_NONE && prelude.end == 0;
+	ret->end = (uint32_t)prelude.end;
+	ret->need = (uint32_t)prelude.need;
+	if (prelude.names.count > 0) {
+		ret->protocol = HOSTNAME_OTHER;
+		ret->names = prelude.names;
+	}
+}
+
+static void read_by_form(struct slice bytes, struct http_reader *http, struct hostname_message *ret)
 {
 	read_hello(bytes, ret);
 	if (ret->silent)
 		read_http(bytes, http, ret);
+	if (ret->silent)
+		read_prelude(bytes, ret);
 }
 
 void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol,
@@ -144,7 +160,7 @@ void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol,
 	} else if (protocol == HOSTNAME_TLS) {
 		read_hello(bytes, ret);
 	} else if (!dns_port) {
-		read_hello_or_http(bytes, http, ret);
+		read_by_form(bytes, http, ret);
 	} else if (type == TLS_HANDSHAKE && major == TLS_MAJOR) {
 		read_dns_or_hello(bytes, ret);
 	} else {

@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 
-HELD = {"DNS": 0.95, "TLS": 0.95, "QUIC": 0.99, "HTTP": 0.99}
+HELD = {"DNS": 0.98, "TLS": 1, "QUIC": 0.99, "HTTP": 0.99}
 SKIP_FLAGS = {"decrypted", "in-icmp"}
 
 

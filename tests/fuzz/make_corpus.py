@@ -361,3 +361,13 @@ write("hint", {
                  b"MAIL FROM:<abcdefgh>\r\n"),
     "udp": 8 * datagram(stun, 2 | 16) + datagram(b"later", 2 | 16),
 })
+
+write("prelude", {
+    "proxy-1": b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 443\r\n", "smtp": b"EHLO me\r\nSTARTTLS\r\n",
+    "proxy-2": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12), "imap": b"a CAPABILITY\r\nb STARTTLS\r\n",
+    "socks-4a": b"\4\1\0P\0\0\0\1\0example.com\0", "socks-5": b"\5\1\0\5\1\0\3\x0bexample.com\1\xbb",
+    "socks-5-login": b"\5\2\0\2\1\2me\3you\5\1\0\4" + bytes(18), "postgresql": b"\0\0\0\x08\4\xd2\x16\x2f",
+    "xmpp": b"<?xml version='1.0'?><stream:stream to='a'><starttls xmlns='b'/>",
+    "ldap": b"\x30\x1d\2\1\1\x77\x18\x80\x16" b"1.3.6.1.4.1.1466.20037",
+    "mysql": b"\x20\0\0\1\0\x08" + bytes(30), "rdp": b"\3\0\0\x0b\6\xe0" + bytes(5),
+})
