@@ -2,6 +2,7 @@
 #include "filterd/engine/connection.h"
 
 #include "filterd/base/rd.h"
+#include "filterd/engine/answer_stream.h"
 #include "filterd/engine/hint.h"
 #include "filterd/engine/judge.h"
 #include "filterd/flow/tcp.h"
@@ -9,13 +10,20 @@
 
 enum { PART_BYTES = 2 * 1024 };
 
-static enum flow_mark flow_mark(const struct flow *f)
+// Both sides of a stream of DNS are read.
+static bool reads_answers(const struct engine *e, const struct flow *f)
+{
+	return e->answer_streams && f->protocol == HOSTNAME_DNS && f->state == FLOW_REQUESTS;
+}
+
+static enum flow_mark flow_mark(const struct engine *e, const struct flow *f)
 {
 	// While it is open whether a SYN began a new connection, the kernel must not be told that the
 	// old one's later packets need no look: the new one's would go with them.
 	// Nor of a flow within the clients' side, whose packets any client can forge: they may share
 	// their conntrack with a flow to a server.
 	bool open = f->renewing || (f->inside && f->state != FLOW_BLOCKED);
+	open |= reads_answers(e, f) && !f->answers_lost;
 	return open ? FLOW_MARK_NONE : (enum flow_mark)f->state;
 }
 
@@ -25,14 +33,20 @@ static void flow_decide(struct engine *e, struct flow *f, enum flow_state state)
 	stream_clear(&f->stream, flow_pool(e->flows));
 }
 
+// Nothing of it passes from here on.
+static void flow_close(struct engine *e, struct flow *f)
+{
+	flow_decide(e, f, FLOW_BLOCKED);
+	f->blocked_until_s = INT64_MAX;
+}
+
 // Something of the flow can't be judged. True if by policy nothing of it passes from here on.
 static bool flow_undecided(struct engine *e, struct flow *f, enum verdict_reason reason,
 			   struct verdict *ret)
 {
 	if (!policy_undecided(e->options.undecided, f->protocol, reason, ret))
 		return false;
-	flow_decide(e, f, FLOW_BLOCKED);
-	f->blocked_until_s = INT64_MAX;
+	flow_close(e, f);
 	return true;
 }
 
@@ -61,8 +75,9 @@ static void flow_block(struct engine *e, struct flow *f, struct verdict *ret)
 		judge_reset(e, f, server_seq, !(e->packet.tcp.flags & TCP_SYN), ret);
 }
 
-// The same over a name that the classifier found in the segment in hand.
-static void flow_block_hint(struct engine *e, struct flow *f, bool from_client, struct verdict *ret)
+// The same over a name that the classifier found in the segment in hand, or to which an answer in it leads.
+static void flow_block_segment(struct engine *e, struct flow *f, bool from_client,
+			       struct verdict *ret)
 {
 	struct ruleset_order order;
 	ruleset_order(e->ruleset, ret->judged.order, &order);
@@ -90,6 +105,8 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 	const struct hostname_message *m = &e->message;
 	bool first = !f->judged && f->read == 0;
 	f->told = 0;
+	if (m->ech)
+		judge_ech(e, &m->names);
 	if (m->scan == SCAN_BAD || m->names.overflow) {
 		if (!m->framed) {
 			flow_give_up(e, f, REASON_UNDECIDED_BAD, ret);
@@ -235,6 +252,13 @@ static void connection_from_client(struct engine *e, struct flow *f, bool made, 
 static void connection_from_server(struct engine *e, struct flow *f, struct verdict *ret)
 {
 	tcp_server_segment(e->flows, f, &e->packet);
+	if (reads_answers(e, f)) {
+		if (answer_stream(e, f, ret))
+			flow_block_segment(e, f, false, ret);
+		else if (ret->kind == VERDICT_DROP && ret->reason != REASON_OUT_OF_WINDOW)
+			flow_close(e, f);
+		return;
+	}
 	if (f->state != FLOW_UNDECIDED || !e->packet.payload.len)
 		return;
 	if (f->midstream && !f->highest && !f->renewing) {
@@ -312,7 +336,7 @@ void connection_packet(struct engine *e, struct verdict *ret)
 		f = NULL;
 	}
 	if (flags & TCP_RST) { // ends nothing here, and its payload is read by nobody
-		ret->mark = f ? flow_mark(f) : FLOW_MARK_NONE;
+		ret->mark = f ? flow_mark(e, f) : FLOW_MARK_NONE;
 		return;
 	}
 	if (!f) {
@@ -327,7 +351,7 @@ void connection_packet(struct engine *e, struct verdict *ret)
 	else
 		connection_from_server(e, f, ret);
 	if (hint_stream(e, f, from_client, ret))
-		flow_block_hint(e, f, from_client, ret);
+		flow_block_segment(e, f, from_client, ret);
 	// A SYN must reach the server even so: it may begin another connection.
 	bool opens = (flags & TCP_SYN) && f->renewing;
 	if (f->state == FLOW_BLOCKED && ret->kind == VERDICT_PASS && !opens) {
@@ -336,6 +360,6 @@ void connection_packet(struct engine *e, struct verdict *ret)
 	}
 	// What is dropped for its own sake tells the kernel nothing about the flow.
 	bool dropped = ret->kind == VERDICT_DROP && f->state != FLOW_BLOCKED;
-	ret->mark = dropped ? FLOW_MARK_NONE : flow_mark(f);
+	ret->mark = dropped ? FLOW_MARK_NONE : flow_mark(e, f);
 	flow_touch(e->flows, f);
 }

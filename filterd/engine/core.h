@@ -10,6 +10,8 @@
 
 enum { ENGINE_ANSWER_MAX = 4096 }; // of answers that are rewritten: what resolvers send over UDP
 
+struct answer_streams;
+
 struct engine {
 	struct engine_options options;
 	const struct ruleset *ruleset;
@@ -28,6 +30,7 @@ struct engine {
 	struct tls_hello hello;
 	uint8_t frames[QUIC_DATAGRAM_MAX]; // of an Initial, decrypted
 	uint8_t replies[2][REPLY_MAX];
+	struct answer_streams *answer_streams;         // NULL unless options.inspect_answers
 	uint8_t rewritten[ENGINE_ANSWER_MAX + 60 + 8]; // an answer, behind headers
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/engine/answer_stream.h"
 #include "filterd/engine/connection.h"
 #include "filterd/engine/core.h"
 #include "filterd/engine/datagram.h"
@@ -41,6 +42,12 @@ struct engine *engine_new(const struct engine_options *options, const struct rul
 	bool classify = options->classify && classify_built();
 	if (classify)
 		e->classify = classify_new(options->seed, e->counters.classified);
+	if (options->inspect_answers)
+		e->answer_streams = answer_streams_new();
+	if (options->inspect_answers && !e->answer_streams) {
+		engine_free(e);
+		return NULL;
+	}
 	if (!e->flows || !e->quic || !e->handshakes || (classify && !e->classify)) {
 		engine_free(e);
 		return NULL;
@@ -52,6 +59,7 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
+	answer_streams_free(e->answer_streams);
 	classify_free(e->classify);
 	flow_table_free(e->flows);
 	quic_crypto_free(e->quic);

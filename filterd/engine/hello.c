@@ -87,6 +87,8 @@ static bool message_read(struct engine *e, struct handshake *h, enum hostname_pr
 	if ((scan == SCAN_BAD || e->hello.names.overflow) &&
 	    !hello_undecided(e, protocol, REASON_UNDECIDED_BAD, ret))
 		return false; // and so again for each datagram to come
+	if (e->hello.has_ech)
+		judge_ech(e, &e->hello.names);
 	h->told = 0;
 	h->need = 0;
 	h->silent = scan == SCAN_BAD || !e->hello.started;
@@ -131,5 +133,7 @@ bool hello_judge_whole(struct engine *e, struct slice body, struct verdict *ret)
 		return false;
 	if (scan == SCAN_BAD || e->hello.names.overflow)
 		return hello_undecided(e, HOSTNAME_TLS, REASON_UNDECIDED_BAD, ret);
+	if (e->hello.has_ech)
+		judge_ech(e, &e->hello.names);
 	return true;
 }

@@ -29,6 +29,26 @@ bool judge_names(struct engine *e, const struct hostnames *names, uint8_t from,
 	return false;
 }
 
+static bool is_ech_public(const struct engine *e, const struct name *n)
+{
+	const struct name *list = e->options.ech_public_names;
+	for (size_t i = 0; i < ENGINE_ECH_NAMES_MAX && list[i].len; i++)
+		if (slice_equal(name_slice(&list[i]), name_slice(n)))
+			return true;
+	return false;
+}
+
+void judge_ech(struct engine *e, const struct hostnames *names)
+{
+	counter_add(&e->counters.ech_offered, 1);
+	for (uint8_t i = 0; i < names->count; i++) {
+		if (!is_ech_public(e, &names->at[i]))
+			continue;
+		counter_add(&e->counters.ech_real, 1);
+		return;
+	}
+}
+
 // "AUTHORITY REFERENCE, until 2019-04-15T21:00:00Z": what the subscriber is told.
 static struct slice explanation(const struct ruleset_order *order, uint8_t out[REPLY_TEXT_MAX])
 {

@@ -10,6 +10,9 @@
 bool judge_names(struct engine *e, const struct hostnames *names, uint8_t from,
 		 struct hostname about, struct verdict *ret);
 
+// Counts a whole hello with Encrypted ClientHello, or with GREASE for it, and these outer names.
+void judge_ech(struct engine *e, const struct hostnames *names);
+
 // What the block in *ret means for a DNS query over UDP, which came in packet `to`: the answer its order
 // wants, or a drop.
 void judge_answer(struct engine *e, const struct packet *to, const struct dns_query *query,

@@ -63,6 +63,11 @@ struct flow {
 	uint32_t head_base; // where the server's answer to what is judged starts, or its next byte
 	uint64_t head_have; // which of these bytes are there
 	uint8_t head[FLOW_SERVER_HEAD];
+	// Of a name server's answers, where they are read:
+	bool answers_based, answers_half,
+		answers_lost; // `answer_next` is known; within a message; given up
+	uint32_t answer_next; // sequence number of the first byte that was not read
+
 	uint32_t server_bytes; // payload seen from the server while undecided
 
 	int64_t blocked_until_s; // with FLOW_BLOCKED: when the order ends

@@ -35,6 +35,7 @@ static void read_hello(struct slice bytes, struct hostname_message *ret)
 		ret->protocol = HOSTNAME_TLS;
 	ret->names = hello.names;
 	ret->greeting = hello.started;
+	ret->ech = hello.has_ech;
 	ret->silent = ret->scan == SCAN_NONE && !hello.started;
 	ret->end = (uint32_t)hello.end;
 	ret->need = (uint32_t)hello.need;
@@ -141,6 +142,7 @@ void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol,
 {
 	ret->scan = SCAN_NONE;
 	ret->protocol = protocol;
+	ret->ech = false;
 	ret->silent = ret->greeting = ret->requests = ret->framed = false;
 	ret->end = ret->need = 0;
 	ret->skip = 0;

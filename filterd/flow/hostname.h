@@ -33,6 +33,7 @@ struct hostname_message {
 	enum scan scan;
 	enum hostname_protocol protocol;
 	bool silent;   // with SCAN_NONE: no later byte of this stream is worth reading
+	bool ech;      // with a ClientHello that is whole: it has Encrypted ClientHello, or GREASE
 	bool greeting; // a ClientHello: the server's answer says whether another one follows
 	bool requests; // a whole request was read: others may follow, whatever the server says
 	bool framed;   // with SCAN_BAD: where the next message starts is known all the same

@@ -106,6 +106,22 @@ def test_scope_holds_for_answers(testbed, filterd, names):
     assert testbed.counters()["queued_answer"] >= len(LEADS)
 
 
+@pytest.mark.parametrize("family", [4, 6])
+def test_answers_over_tcp(testbed, filterd, names, family):
+    for name, type in LEADS:
+        assert names(name, type, family, tcp=True).status == "NOERROR", name
+    filterd.start(order(BLOCKED), firewall__inspect_answers="yes")
+    for name, type in LEADS:
+        assert names(name, type, family, tcp=True, limit=2).status is None, name
+    for _ in range(3):
+        assert names("innocent.example", "A", family, tcp=True).addresses[-1] == SERVER[4]
+        assert names("ech.example", "HTTPS", family, tcp=True).addresses
+    # Several queries over one connection: the last one is what ends it.
+    done = testbed.exec("client", "dig", f"@{NAMESERVER[family]}", "+tcp", "+keepopen", "+tries=1", "+time=2", "+short",
+                        "free.example", "innocent.example", "alias.example", check=False)
+    assert done.stdout.count(SERVER[4]) == 2, done.stdout
+
+
 @pytest.mark.testbed("--nat")
 def test_behind_translation_both_ways(testbed, filterd, names):
     """Clients are masqueraded, and an address of theirs is turned to the name server: the answer that

@@ -174,6 +174,158 @@ static void canaries_are_answered(void **state)
 	assert_int_equal(s->v.reason, REASON_ORDER);
 }
 
+// A connection to the name server, over which a query for a free name was sent.
+static void asks_over_tcp(struct scene *s)
+{
+	uint8_t query[512];
+	next_ports(s);
+	handshake(s);
+	size_t len = craft_dns(query + 2, sizeof query - 2, "a.example", 1);
+	query[0] = 0;
+	query[1] = (uint8_t)len;
+	assert_int_equal(data(s, query, len + 2), VERDICT_PASS);
+	assert_int_equal(s->v.mark,
+			 s->options.inspect_answers ? FLOW_MARK_NONE : FLOW_MARK_REQUESTS);
+}
+
+static enum verdict_kind answers(struct scene *s, const uint8_t *bytes, size_t len)
+{
+	enum verdict_kind kind =
+		from_server(s, TCP_ACK | TCP_PSH, s->server, s->client, bytes, len);
+	if (kind == VERDICT_PASS)
+		s->server += (uint32_t)len;
+	return kind;
+}
+
+// An answer that leads to a free name and one that leads to a blocked one, with their lengths.
+static size_t two_answers(uint8_t out[512], size_t *ret_first)
+{
+	struct wr w = wr_init(out, 512);
+	wr_u16(&w, sizeof ech - 1);
+	wr_bytes(&w, ech, sizeof ech - 1);
+	*ret_first = wr_len(&w);
+	wr_u16(&w, sizeof leads_on - 1);
+	wr_bytes(&w, leads_on, sizeof leads_on - 1);
+	return wr_len(&w);
+}
+
+static void answers_over_tcp(void **state)
+{
+	struct scene *s = *state;
+	uint8_t bytes[512];
+	size_t first, len = two_answers(bytes, &first);
+	options(s, false, false, false);
+	asks_over_tcp(s);
+	assert_int_equal(answers(s, bytes, len), VERDICT_PASS);
+	options(s, true, false, false);
+	for (size_t cut = 1; cut < len; cut++) {
+		asks_over_tcp(s);
+		assert_int_equal(answers(s, bytes, cut), VERDICT_PASS);
+		assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+		// The same again, a probe, and what comes too early.
+		s->server -= (uint32_t)cut;
+		assert_int_equal(answers(s, bytes, cut), VERDICT_PASS);
+		from_server(s, TCP_ACK, s->server - 1, s->client, "x", 1);
+		assert_int_equal(s->v.kind, VERDICT_PASS);
+		from_server(s, TCP_ACK, s->server + 1, s->client, bytes, 9);
+		assert_int_equal(s->v.kind, VERDICT_DROP);
+		assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+		assert_int_equal(answers(s, bytes + cut, len - cut), VERDICT_RESET);
+		assert_int_equal(s->v.reason, REASON_ORDER);
+		assert_int_equal(s->v.mark, FLOW_MARK_BLOCKED);
+		assert_string_equal(s->v.hostname->name.text, "www.blocked.example");
+	}
+	asks_over_tcp(s);
+	for (size_t i = 0; i + 1 < len; i++)
+		assert_int_equal(answers(s, bytes + i, 1), VERDICT_PASS);
+	assert_int_equal(answers(s, bytes + len - 1, 1), VERDICT_RESET);
+	asks_over_tcp(s);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(answers(s, bytes, first), VERDICT_PASS);
+	s->now_s = EXPIRES;
+	assert_int_equal(answers(s, bytes, len), VERDICT_PASS);
+}
+
+// More answers begun than there are buffers: who lost his passes by policy, the last ones are judged.
+static void half_answers(void **state)
+{
+	enum { FLOWS = 20 };
+	struct scene *s = *state;
+	uint8_t bytes[512];
+	size_t first, len = two_answers(bytes, &first);
+	options(s, true, false, false);
+	uint16_t port = s->out.src_port;
+	uint32_t server[FLOWS], client[FLOWS];
+	for (int i = 0; i < FLOWS; i++) {
+		asks_over_tcp(s);
+		assert_int_equal(answers(s, bytes, len - 5), VERDICT_PASS);
+		server[i] = s->server;
+		client[i] = s->client;
+	}
+	for (int i = 0; i < FLOWS; i++) {
+		s->out.src_port = s->back.dst_port = (uint16_t)(port + 1 + i);
+		s->server = server[i];
+		s->client = client[i];
+		bool lost = i < FLOWS - 16;
+		assert_int_equal(answers(s, bytes + len - 5, 5),
+				 lost ? VERDICT_PASS : VERDICT_RESET);
+		assert_int_equal(s->v.reason, lost ? REASON_UNDECIDED_CAP : REASON_ORDER);
+		assert_int_equal(s->v.mark, lost ? FLOW_MARK_REQUESTS : FLOW_MARK_BLOCKED);
+	}
+}
+
+static void broken_answers_over_tcp(void **state)
+{
+	struct scene *s = *state;
+	uint8_t bytes[512];
+	struct wr w = wr_init(bytes, sizeof bytes);
+	wr_u16(&w, sizeof blocked - 1);
+	wr_bytes(&w, blocked, sizeof blocked - 1);
+	options(s, true, false, false);
+	asks_over_tcp(s);
+	assert_int_equal(answers(s, bytes, wr_len(&w)), VERDICT_PASS);
+	assert_int_equal(s->v.reason, REASON_UNDECIDED_BAD);
+	s->options.undecided[HOSTNAME_DNS] = UNDECIDED_DROP;
+	scene_engine(s);
+	asks_over_tcp(s);
+	for (int i = 0; i < 2; i++) { // and again when it is sent again
+		assert_int_equal(answers(s, bytes, wr_len(&w)), VERDICT_DROP);
+		assert_int_equal(s->v.mark, FLOW_MARK_BLOCKED);
+	}
+}
+
+// A hello's extension behind its fixed fields, at which craft_hello() puts padding.
+static void says_hello(struct scene *s, const char *name, bool with_ech)
+{
+	enum { EXTENSION_AT = 5 + 4 + 2 + 32 + 1 + 4 + 2 + 2 };
+	uint8_t hello[1024];
+	size_t len = craft_hello(hello, sizeof hello, name, 40);
+	assert_int_equal(hello[EXTENSION_AT + 1], 21);
+	if (with_ech)
+		memcpy(hello + EXTENSION_AT, "\xfe\x0d", 2);
+	next_ports(s);
+	handshake(s);
+	assert_int_equal(data(s, hello, len - 20), VERDICT_PASS);
+	assert_int_equal(data(s, hello + len - 20, 20), VERDICT_PASS);
+}
+
+static void real_ech_is_counted(void **state)
+{
+	struct scene *s = *state;
+	assert_int_equal(name_from_text(&s->options.ech_public_names[0], slice_text("a.b")), 0);
+	assert_int_equal(
+		name_from_text(&s->options.ech_public_names[1], slice_text("outer.example")), 0);
+	scene_engine(s);
+	says_hello(s, "outer.example", false);
+	assert_int_equal(engine_counters(s->engine)->ech_offered, 0);
+	says_hello(s, "free.example", true);
+	assert_int_equal(engine_counters(s->engine)->ech_offered, 1);
+	assert_int_equal(engine_counters(s->engine)->ech_real, 0);
+	says_hello(s, "Outer.example", true);
+	assert_int_equal(engine_counters(s->engine)->ech_offered, 2);
+	assert_int_equal(engine_counters(s->engine)->ech_real, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +333,10 @@ int main(void)
 						scene_down),
 		cmocka_unit_test_setup_teardown(ech_keys_go, scene_up, scene_down),
 		cmocka_unit_test_setup_teardown(a_long_answer, scene_up, scene_down),
+		cmocka_unit_test_setup_teardown(answers_over_tcp, scene_up, scene_down),
+		cmocka_unit_test_setup_teardown(half_answers, scene_up, scene_down),
+		cmocka_unit_test_setup_teardown(broken_answers_over_tcp, scene_up, scene_down),
+		cmocka_unit_test_setup_teardown(real_ech_is_counted, scene_up, scene_down),
 		cmocka_unit_test_setup_teardown(canaries_are_answered, scene_up, scene_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
