@@ -218,6 +218,8 @@ static bool known_packet(struct engine *e, const struct quic_packet *packet, uns
 			 struct verdict *ret)
 {
 	bool opened = false;
+	if (packet->kind == QUIC_LONG_ID) // no client sends one, and not every server drops it
+		return quic_drop(ret, REASON_BAD_HEADER);
 	if (packet->kind != QUIC_INITIAL)
 		return true;
 	if (++*initials > QUIC_INITIALS_MAX)

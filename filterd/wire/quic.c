@@ -91,7 +91,8 @@ static void long_read(struct quic_packet *p, struct rd *r, enum quic_suite suite
 			rd_fail(r);
 		rd_skip(r, rd_left(r));
 	} else if (p->dcid.len > QUIC_ID_MAX || p->scid.len > QUIC_ID_MAX) {
-		rd_fail(r);
+		p->kind = QUIC_LONG_ID;
+		rd_skip(r, rd_left(r));
 	} else {
 		p->kind = kind_of(suite, first);
 		long_body(p, r);
@@ -132,7 +133,7 @@ bool quic_packet_as(struct quic_packet *ret, enum quic_suite suite)
 	if (ret->kind != QUIC_UNKNOWN || suite >= QUIC_SUITES)
 		return false;
 	long_read(&p, &r, suite);
-	if (!rd_ok(&r))
+	if (!rd_ok(&r) || p.kind == QUIC_LONG_ID)
 		return false;
 	p.bytes = slice_of(ret->bytes.at, rd_offset(&r));
 	*ret = p;

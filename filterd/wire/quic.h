@@ -27,16 +27,20 @@ enum quic_kind {
 	QUIC_NEGOTIATION, // Version Negotiation: version 0
 	QUIC_UNKNOWN,     // a long header of a version that is in no suite: only ids are read
 	QUIC_SHORT,       // a short header, up to the datagram's end
+	// A version that we know with an id of over QUIC_ID_MAX bytes. Receivers must drop it (RFC 9000,
+	// section 17.2), but quic-go, for one, has read such.
+	QUIC_LONG_ID,
 };
 
 struct quic_packet {
 	enum quic_kind kind;
 	uint32_t version;
 	enum quic_suite suite;
-	struct slice dcid, scid; // at most 255 bytes with QUIC_UNKNOWN, else QUIC_ID_MAX
-	struct slice token;      // of an Initial
-	struct slice bytes;      // the whole packet
-	size_t number_at;        // of an Initial: where in `bytes` the packet number starts
+	struct slice dcid,
+		scid;       // QUIC_ID_MAX bytes at most; 255 if the suite is unknown, or _LONG_ID
+	struct slice token; // of an Initial
+	struct slice bytes; // the whole packet
+	size_t number_at;   // of an Initial: where in `bytes` the packet number starts
 };
 
 enum quic_suite quic_suite_of(uint32_t version);

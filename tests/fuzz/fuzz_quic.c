@@ -41,7 +41,8 @@ static void check_packet(struct quic_packet *p, struct slice datagram)
 	CHECK(within(p->bytes, datagram) && p->bytes.len > 0);
 	CHECK(within(p->dcid, p->bytes) && within(p->scid, p->bytes));
 	CHECK(within(p->token, p->bytes) && p->number_at <= p->bytes.len);
-	CHECK(p->dcid.len <= (p->suite == QUIC_SUITE_UNKNOWN ? 255 : QUIC_ID_MAX));
+	bool any_id = p->suite == QUIC_SUITE_UNKNOWN || p->kind == QUIC_LONG_ID;
+	CHECK(p->dcid.len <= (any_id ? 255 : QUIC_ID_MAX));
 	if (p->kind == QUIC_UNKNOWN && quic_packet_as(p, QUIC_SUITE_V2))
 		check_packet(p, datagram);
 	else if (p->kind == QUIC_INITIAL)

@@ -92,12 +92,12 @@ static void packets(void **state)
 		 BYTES("\xc0" V1 "\x15"
 		       "aaaaaaaaaaaaaaaaaaaaa"
 		       "\0\0\0"),
-		 false, 0, 0, 0, 0},
+		 true, QUIC_LONG_ID, 30, 0, 0},
 		{"source id of 21 bytes",
 		 BYTES("\xc0" V1 "\0\x15"
 		       "aaaaaaaaaaaaaaaaaaaaa"
 		       "\0\0"),
-		 false, 0, 0, 0, 0},
+		 true, QUIC_LONG_ID, 30, 0, 0},
 		{"unknown, id of 21 bytes",
 		 BYTES("\xc0\1\1\1\1\x15"
 		       "aaaaaaaaaaaaaaaaaaaaa"
@@ -171,6 +171,15 @@ static void read_as_another_version(void **state)
 	p = kept;
 	assert_true(quic_packet_as(&p, QUIC_SUITE_V1));
 	assert_int_equal(p.kind, QUIC_ZERO_RTT);
+	static const char long_id[] = "\xd0\1\2\3\4\x15"
+				      "aaaaaaaaaaaaaaaaaaaaa"
+				      "\0\0\3xyz";
+	r = rd_init(long_id, sizeof long_id - 1);
+	assert_true(quic_packet_read(&p, &r));
+	assert_int_equal(p.kind, QUIC_UNKNOWN);
+	assert_false(quic_packet_as(&p, QUIC_SUITE_V2));
+	assert_int_equal(p.kind, QUIC_UNKNOWN);
+
 	p = kept;
 	p.bytes.len -= 8; // what is left is shorter than its length says
 	assert_false(quic_packet_as(&p, QUIC_SUITE_V2));
