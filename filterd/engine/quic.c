@@ -144,7 +144,7 @@ static bool initial_judge(struct engine *e, struct handshake *h, const struct qu
 static bool first_judge(struct engine *e, const struct quic_packet *initial,
 			struct handshake **ret_own, struct verdict *ret)
 {
-	struct handshake_key key = handshake_key_quic(initial->dcid);
+	struct handshake_key key = handshake_key_quic(initial->dcid, is_reserved(initial->version));
 	struct handshake_path path = path_in_hand(e);
 	struct handshake *h = handshake_find(e->handshakes, &key, e->now_s);
 	struct slice frames;
@@ -180,7 +180,8 @@ static bool initial_packet(struct engine *e, const struct quic_packet *initial, 
 		return false;
 	*ret_opened |= own != NULL;
 	while ((h = handshake_on_path(e->handshakes, &path, HANDSHAKE_QUIC, h, e->now_s))) {
-		if (h == own || !handshake_opens(e, h, initial, &frames, &number))
+		if (h == own || h->key.message != is_reserved(initial->version) ||
+		    !handshake_opens(e, h, initial, &frames, &number))
 			continue;
 		*ret_opened = true;
 		if (!initial_judge(e, h, initial, frames, number, ret))

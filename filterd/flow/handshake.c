@@ -29,9 +29,9 @@ static_assert(sizeof(struct handshake_path) == 2 * sizeof(struct addr) + 4, "no 
 static_assert(sizeof(struct handshake_key) == 2 + QUIC_ID_MAX + 2 + sizeof(struct handshake_path),
 	      "no padding");
 
-struct handshake_key handshake_key_quic(struct slice dcid)
+struct handshake_key handshake_key_quic(struct slice dcid, bool unspoken)
 {
-	struct handshake_key key = {.kind = HANDSHAKE_QUIC};
+	struct handshake_key key = {.kind = HANDSHAKE_QUIC, .message = unspoken};
 	key.id_len = (uint8_t)(dcid.len < QUIC_ID_MAX ? dcid.len : QUIC_ID_MAX);
 	if (key.id_len)
 		memcpy(key.id, dcid.at, key.id_len);

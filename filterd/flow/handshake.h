@@ -25,12 +25,13 @@ struct handshake_path {
 };
 
 // What a handshake is known by: of QUIC the client's first Destination Connection ID, of DTLS the path
-// and the message's number. To be made by the two functions below, since all of it is compared.
+// and the message's number. What a client says in a version that no server speaks (`unspoken`) is no part
+// of what it says in others under the same id. To be made by the two functions below, since all of it is compared.
 struct handshake_key {
 	uint8_t kind; // enum handshake_kind
 	uint8_t id_len;
 	uint8_t id[QUIC_ID_MAX];
-	uint16_t message; // message_seq of DTLS
+	uint16_t message; // message_seq of DTLS; of QUIC, 1 for versions that no server reads
 	struct handshake_path path;
 };
 
@@ -62,7 +63,7 @@ struct handshake {
 	uint8_t age_list;
 };
 
-struct handshake_key handshake_key_quic(struct slice dcid);
+struct handshake_key handshake_key_quic(struct slice dcid, bool unspoken);
 struct handshake_key handshake_key_dtls(const struct handshake_path *path, uint16_t message);
 
 // `slots` handshakes and `buffers` stream buffers; `seed` keys the hashes. NULL if out of memory.

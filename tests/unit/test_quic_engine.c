@@ -372,6 +372,14 @@ static void unknown_versions(void **state)
 		bool greased = versions[v] == 0xbabababa;
 		assert_int_equal(whole(s, &q, free_hello), greased ? VERDICT_PASS : VERDICT_DROP);
 	}
+	// A client that forces a negotiation may go on under the same id with another hello.
+	craft_quic_init(&q, crypto, new_id());
+	q.version = 0x1a2a3a4a;
+	q.suite = QUIC_SUITE_V1;
+	assert_int_equal(whole(s, &q, free_hello), VERDICT_PASS);
+	q.version = CRAFT_V1;
+	assert_int_equal(part(s, &q, blocked_hello, 0, 700), VERDICT_PASS);
+	assert_int_equal(part(s, &q, blocked_hello, 700, hello_len - 700), VERDICT_ANSWER);
 	// A known version likewise.
 	craft_quic_init(&q, crypto, new_id());
 	q.dcid = slice_text("elsewhere");
