@@ -36,8 +36,8 @@ struct quic_packet {
 	enum quic_kind kind;
 	uint32_t version;
 	enum quic_suite suite;
-	struct slice dcid,
-		scid;       // QUIC_ID_MAX bytes at most; 255 if the suite is unknown, or _LONG_ID
+	struct slice dcid;  // at most QUIC_ID_MAX bytes, 255 with an unknown suite or QUIC_LONG_ID
+	struct slice scid;  // as long
 	struct slice token; // of an Initial
 	struct slice bytes; // the whole packet
 	size_t number_at;   // of an Initial: where in `bytes` the packet number starts
