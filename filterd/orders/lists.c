@@ -16,7 +16,12 @@
 #include "filterd/orders/guard.h"
 #include "filterd/orders/names.h"
 
+// A fuzzer is to meet the ends of blocks (the macro is libFuzzer's own).
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { BLOCK = 2 * LIST_LINE_MAX };
+#else
 enum { BLOCK = 1 << 20 };
+#endif
 
 struct listing {
 	const char *path;
