@@ -189,10 +189,10 @@ static void copy_data(struct copy *c, uint16_t type, size_t end)
 		break;
 	case TYPE_SRV:
 		copy_bytes(c, 4);
-		// fall through
+		__attribute__((fallthrough));
 	case TYPE_MX:
 		copy_bytes(c, 2);
-		// fall through
+		__attribute__((fallthrough));
 	case TYPE_NS:
 	case TYPE_CNAME:
 	case TYPE_DNAME:
