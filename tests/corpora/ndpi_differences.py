@@ -27,8 +27,6 @@ import sys
 
 KINDS = {"DOH_DOT": "TLS", "HTTP_PROXY": "HTTP", "HTTP_CONNECT": "HTTP"}
 NDPI_NAME_MAX = 79
-# What filterd does not read yet, by all the names that nDPI has for it.
-NOT_READ = {"HTTP", "QUIC", "SIP", "MAPLESTORY"}
 HEAD = """# Names that filterd and nDPI 4.2 read differently in the captures, and why:
 # capture, ours|ndpi|cut|altered, kind, how many, reason; parted by tabs.
 # Read, and renewed with --write, by ndpi_differences.py.
@@ -47,8 +45,7 @@ def ours(filterctl, path):
     names = {}
     for line in run.stdout.splitlines():
         _frame, kind, name, src, sport, dst, dport = line.split("\t")
-        if kind.upper() not in NOT_READ:
-            names.setdefault((ends(src, sport, dst, dport), name), kind.upper())
+        names.setdefault((ends(src, sport, dst, dport), name), kind.upper())
     return names
 
 
@@ -60,8 +57,6 @@ def ndpis(path):
             continue
         _frame, _l4, src, sport, dst, dport, master, app, name = fields[:9]
         kind = (app if master == "Unknown" else master).upper()
-        if KINDS.get(kind, kind) in NOT_READ:
-            continue
         names.setdefault((ends(src, sport, dst, dport), name.lower().rstrip(".")),
                          (KINDS.get(kind, kind), kind == "DNS" and sport == "53"))
     return names
