@@ -77,6 +77,8 @@ static const struct config_row rows[] = {
 	 .help = "Streams that are none of these, or not yet."},
 	{"engine", "answer-ttl", CONFIG_NUMBER, "10", 0, 86400, AT(engine.answer_ttl_s),
 	 .help = "Seconds that a resolver may keep the answer for a blocked name."},
+	{"engine", "blocked-by", CONFIG_NAME, "", 0, 200, AT(engine.blocked_by),
+	 .help = "URL of who blocks, told with the answer to a blocked HTTP request; empty: none."},
 	{"engine", "classify", CONFIG_BOOL, "no", AT(engine.classify),
 	 .help = "Whether nDPI looks at streams and datagrams that are none of these."},
 	{"engine", "strip-ech", CONFIG_BOOL, "no", AT(engine.strip_ech),

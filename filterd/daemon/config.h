@@ -38,6 +38,7 @@ struct config {
 		uint32_t classify;            // bool
 		uint32_t strip_ech, canaries; // bool
 		struct config_names ech_public_names;
+		char blocked_by[CONFIG_TEXT_MAX]; // empty: none
 	} engine;
 	struct {
 		uint32_t syslog, to_stdout; // bool

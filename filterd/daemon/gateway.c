@@ -194,6 +194,7 @@ static struct engine_options engine_options(const struct gateway *g)
 	if (options.classify && !classify_built())
 		log_warn("[engine] classify: this build is without nDPI");
 	options.answer_ttl_s = config->engine.answer_ttl_s;
+	options.blocked_by = config->engine.blocked_by;
 	options.any_port = config->firewall.dns_ports.any || config->firewall.tcp_ports.any ||
 			   config->firewall.quic_ports.any;
 	if (!config->firewall.dns_ports.any) { // else those of engine_defaults(), for streams

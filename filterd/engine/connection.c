@@ -62,15 +62,27 @@ static void flow_give_up(struct engine *e, struct flow *f, enum verdict_reason r
 	f->skip = 0;
 }
 
+// The client still waits for its first answer, and nothing of one can be on its way.
+static bool flow_unanswered(const struct engine *e, const struct flow *f)
+{
+	bool syn = e->packet.tcp.flags & TCP_SYN, ack = e->packet.tcp.flags & TCP_ACK;
+	return f->state == FLOW_UNDECIDED && !f->midstream && !f->renewing && !f->server_bytes &&
+	       ack && !syn;
+}
+
 static void flow_block(struct engine *e, struct flow *f, struct verdict *ret)
 {
 	struct ruleset_order order;
 	ruleset_order(e->ruleset, ret->judged.order, &order);
 	uint32_t server_seq = f->passed;
+	uint32_t client_end = f->stream.base + f->stream.next + f->stream.skipped;
+	bool unanswered = flow_unanswered(e, f);
 	flow_decide(e, f, FLOW_BLOCKED);
 	f->blocked_until_s = order.expires_s;
 	if (f->protocol == HOSTNAME_DNS && order.answer == ORDER_DROP)
 		ret->kind = VERDICT_DROP;
+	else if (f->protocol == HOSTNAME_HTTP && unanswered)
+		judge_unavailable(e, f, server_seq, client_end, ret);
 	else
 		judge_reset(e, f, server_seq, !(e->packet.tcp.flags & TCP_SYN), ret);
 }

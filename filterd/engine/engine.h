@@ -50,6 +50,7 @@ struct engine_options {
 	bool canaries;        // answer the names by which resolvers ask whether they are filtered
 	// Outer names that real Encrypted ClientHello uses; the first empty one ends the list.
 	struct name ech_public_names[ENGINE_ECH_NAMES_MAX];
+	const char *blocked_by; // URL of who blocks, for HTTP's 451; NULL or empty: none. Borrowed
 	// If set, called for every host name read, before it is judged; `hostname` is valid in the call.
 	void (*on_hostname)(void *arg, const struct hostname *hostname);
 	void *arg;

@@ -135,6 +135,31 @@ void judge_reset(struct engine *e, const struct flow *f, uint32_t server_seq, bo
 		add_reset(e, ret, false, f, server_seq, p->tcp.ack);
 }
 
+void judge_unavailable(struct engine *e, const struct flow *f, uint32_t server_seq,
+		       uint32_t client_end, struct verdict *ret)
+{
+	struct ruleset_order order;
+	uint8_t text[REPLY_TEXT_MAX];
+	const char *url = e->options.blocked_by;
+	ruleset_order(e->ruleset, ret->judged.order, &order);
+	struct reply_http answer = {
+		.text = explanation(&order, text),
+		.blocked_by = slice_text(url ? url : ""),
+		.head_only = f->http.asks_head,
+	};
+	size_t len = reply_http(e->replies[0], REPLY_MAX, &f->server, f->server_port, &f->client,
+				f->client_port, e->packet.tcp.ack, client_end, &answer);
+	if (!len) {
+		judge_reset(e, f, server_seq, true, ret);
+		return;
+	}
+	ret->kind = VERDICT_RESET;
+	ret->replies[0].to = REPLY_TO_CLIENT;
+	ret->replies[0].bytes = slice_of(e->replies[0], len);
+	ret->reply_count = 1;
+	add_reset(e, ret, false, f, server_seq, e->packet.tcp.ack);
+}
+
 void judge_reset_segment(struct engine *e, const struct flow *f, bool from_client,
 			 struct verdict *ret)
 {

@@ -30,3 +30,8 @@ void judge_reset_segment(struct engine *e, const struct flow *f, bool from_clien
 // server waits for; with `to_server` false it has seen nothing of the connection.
 void judge_reset(struct engine *e, const struct flow *f, uint32_t server_seq, bool to_server,
 		 struct verdict *ret);
+
+// The same for the first request of an HTTP connection, which the server has not seen: the client is told
+// why (451). `client_end` is behind all that the client sent so far.
+void judge_unavailable(struct engine *e, const struct flow *f, uint32_t server_seq,
+		       uint32_t client_end, struct verdict *ret);

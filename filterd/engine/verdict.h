@@ -12,7 +12,7 @@ enum verdict_kind {
 	VERDICT_DROP,   // nobody is told
 	VERDICT_ANSWER, // dropped; `replies` holds an answer to the client: DNS, or a refusal by QUIC
 			// (REPLY_IN_PLACE: it goes on in the packet's place)
-	VERDICT_RESET, // dropped; `replies` holds resets to both ends
+	VERDICT_RESET, // dropped; `replies` holds resets to both ends, or HTTP's 451 and a reset
 };
 
 // What the kernel does with the flow's later packets without asking: the two state bits of the

@@ -370,6 +370,7 @@ static enum scan read_start(struct http_reader *h, struct slice stream, struct h
 		.tunnel = h->tunnel,
 		.ambiguous = line.bare_cr || old,
 		.connect = is_text(line.method, "connect"),
+		.asks_head = is_text(line.method, "head"),
 		.old_version = old || is_text(line.version, "http/1.0"),
 	};
 	ret->end = line.len;

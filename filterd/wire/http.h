@@ -26,8 +26,9 @@ struct http_reader {
 	uint8_t field;   // enum http_field of the field that was read last
 	bool ambiguous;  // servers could see different requests
 	bool has_length, chunked, upgrade, connect, old_version;
-	bool tunnel; // the request before asked for another protocol from here on
-	bool later;  // one request at least was read whole
+	bool asks_head; // HEAD: the answer has no body
+	bool tunnel;    // the request before asked for another protocol from here on
+	bool later;     // one request at least was read whole
 };
 
 struct http_piece {

@@ -4,6 +4,8 @@
 // a client that mixes the case of its queries knows its own, and every owner name is a pointer to it.
 #include "filterd/wire/reply.h"
 
+#include <stdio.h>
+
 #include "filterd/base/wr.h"
 #include "filterd/wire/checksum.h"
 
@@ -24,6 +26,8 @@ enum {
 	OPT_DO = 0x8000,
 	QUESTION_POINTER = 0xc000 | DNS_HEADER_LEN,
 };
+
+enum { HTTP_ANSWER_MAX = 1200, HTTP_PAGE_MAX = 640 };
 
 enum {
 	UDP_SIZE = 1232,        // what we send at most, and announce
@@ -267,6 +271,21 @@ size_t reply_payload(uint8_t *out, size_t size, const struct packet *p, struct s
 	return wr_len(&w);
 }
 
+// A TCP header without options or urgent data (RFC 9293, section 3.1); the checksum comes later.
+static void tcp_header(struct wr *w, uint16_t src_port, uint16_t dst_port, uint32_t seq,
+		       uint32_t ack, uint8_t flags, uint16_t window)
+{
+	wr_u16(w, src_port);
+	wr_u16(w, dst_port);
+	wr_u32(w, seq);
+	wr_u32(w, flags & TCP_ACK ? ack : 0);
+	wr_u8(w, TCP_HEADER / 4 << 4);
+	wr_u8(w, flags);
+	wr_u16(w, window);
+	wr_u16(w, 0);
+	wr_u16(w, 0);
+}
+
 size_t reply_reset(uint8_t *out, size_t size, const struct addr *src, uint16_t src_port,
 		   const struct addr *dst, uint16_t dst_port, uint32_t seq, uint32_t ack,
 		   bool with_ack)
@@ -274,15 +293,84 @@ size_t reply_reset(uint8_t *out, size_t size, const struct addr *src, uint16_t s
 	struct wr w = wr_init(out, size);
 	if (!ip_header(&w, src, dst, PACKET_TCP, TCP_HEADER))
 		return 0;
-	wr_u16(&w, src_port);
-	wr_u16(&w, dst_port);
-	wr_u32(&w, seq);
-	wr_u32(&w, with_ack ? ack : 0);
-	wr_u8(&w, TCP_HEADER / 4 << 4);
-	wr_u8(&w, with_ack ? TCP_RST | TCP_ACK : TCP_RST);
-	wr_u16(&w, 0);
-	wr_u16(&w, 0);
-	wr_u16(&w, 0);
+	tcp_header(&w, src_port, dst_port, seq, ack, with_ack ? TCP_RST | TCP_ACK : TCP_RST, 0);
+	put_checksum(&w, src, dst, PACKET_TCP, 16);
+	return wr_ok(&w) ? wr_len(&w) : 0;
+}
+
+static void put_text(struct wr *w, const char *text)
+{
+	wr_bytes(w, text, strlen(text));
+}
+
+// Text in HTML, as much of it as fits into `max` bytes.
+static void put_escaped(struct wr *w, struct slice text, size_t max)
+{
+	enum { ESCAPED_MAX = 5 };
+	text = cut(text, max);
+	size_t start = wr_len(w);
+	for (size_t i = 0; i < text.len && wr_len(w) - start + ESCAPED_MAX <= max; i++) {
+		switch (text.at[i]) {
+		case '&':
+			put_text(w, "&amp;");
+			break;
+		case '<':
+			put_text(w, "&lt;");
+			break;
+		case '>':
+			put_text(w, "&gt;");
+			break;
+		default:
+			wr_u8(w, text.at[i] < ' ' ? ' ' : text.at[i]);
+		}
+	}
+}
+
+static bool is_link(struct slice url)
+{
+	bool good = url.len > 0 && url.len <= REPLY_TEXT_MAX;
+	for (size_t i = 0; i < url.len; i++)
+		good &= url.at[i] > ' ' && url.at[i] < 0x7f && !strchr("<>\"", url.at[i]);
+	return good;
+}
+
+static void http_answer(struct wr *w, const struct reply_http *what)
+{
+	enum { ESCAPED_TEXT_MAX = 400 };
+	uint8_t page[HTTP_PAGE_MAX];
+	char length[32];
+	struct wr body = wr_init(page, sizeof page);
+	put_text(&body, "<!DOCTYPE html>\n<title>451 Unavailable For Legal Reasons</title>\n"
+			"<h1>Unavailable For Legal Reasons</h1>\n<p>Blocked by order: ");
+	put_escaped(&body, what->text, ESCAPED_TEXT_MAX);
+	put_text(&body, "</p>\n");
+	snprintf(length, sizeof length, "%zu", wr_len(&body));
+	put_text(w, "HTTP/1.1 451 Unavailable For Legal Reasons\r\n"
+		    "Content-Type: text/html; charset=utf-8\r\nContent-Length: ");
+	put_text(w, length);
+	put_text(w, "\r\nCache-Control: no-store\r\nConnection: close\r\n");
+	if (is_link(what->blocked_by)) { // RFC 7725, section 4
+		put_text(w, "Link: <");
+		wr_bytes(w, what->blocked_by.at, what->blocked_by.len);
+		put_text(w, ">; rel=\"blocked-by\"\r\n");
+	}
+	put_text(w, "\r\n");
+	if (!what->head_only)
+		wr_bytes(w, page, wr_len(&body));
+}
+
+size_t reply_http(uint8_t *out, size_t size, const struct addr *src, uint16_t src_port,
+		  const struct addr *dst, uint16_t dst_port, uint32_t seq, uint32_t ack,
+		  const struct reply_http *what)
+{
+	uint8_t answer[HTTP_ANSWER_MAX];
+	struct wr text = wr_init(answer, sizeof answer);
+	http_answer(&text, what);
+	struct wr w = wr_init(out, size);
+	if (!wr_ok(&text) || !ip_header(&w, src, dst, PACKET_TCP, TCP_HEADER + wr_len(&text)))
+		return 0;
+	tcp_header(&w, src_port, dst_port, seq, ack, TCP_ACK | TCP_PSH | TCP_FIN, UINT16_MAX);
+	wr_bytes(&w, answer, wr_len(&text));
 	put_checksum(&w, src, dst, PACKET_TCP, 16);
 	return wr_ok(&w) ? wr_len(&w) : 0;
 }

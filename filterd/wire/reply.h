@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Packets that the gateway makes up itself: the DNS answer for a blocked name, other
-// answers over UDP, and TCP resets. Each
+// answers over UDP, TCP resets, and HTTP's 451. Each
 // function writes a whole IP packet, checksums included, into a buffer of the caller and returns its
 // length, or 0 if it does not fit or can't be made.
 #pragma once
@@ -43,3 +43,16 @@ size_t reply_payload(uint8_t *out, size_t size, const struct packet *p, struct s
 size_t reply_reset(uint8_t *out, size_t size, const struct addr *src, uint16_t src_port,
 		   const struct addr *dst, uint16_t dst_port, uint32_t seq, uint32_t ack,
 		   bool with_ack);
+
+struct reply_http {
+	struct slice text; // the reason in UTF-8; cut if it is long
+	struct slice
+		blocked_by; // URL of who blocks, for Link; left out if empty or over REPLY_TEXT_MAX
+	bool head_only;     // the request was HEAD
+};
+
+// A segment with a whole HTTP answer, 451 (RFC 7725), and FIN, from src to dst with this sequence number and
+// acknowledgement. At most 1200 bytes of payload: no client's MSS is less (RFC 8200, section 5: 1220).
+size_t reply_http(uint8_t *out, size_t size, const struct addr *src, uint16_t src_port,
+		  const struct addr *dst, uint16_t dst_port, uint32_t seq, uint32_t ack,
+		  const struct reply_http *what);

@@ -371,3 +371,28 @@ write("prelude", {
     "ldap": b"\x30\x1d\2\1\1\x77\x18\x80\x16" b"1.3.6.1.4.1.1466.20037",
     "mysql": b"\x20\0\0\1\0\x08" + bytes(30), "rdp": b"\3\0\0\x0b\6\xe0" + bytes(5),
 })
+
+
+def four_by_four(*requests):
+    """Requests whose length is a multiple of four, since segment() pads with zeros."""
+    text = b"".join(requests)
+    return text.replace(b"Host:", b"Host:" + b" " * (-len(text) % 4), 1)
+
+
+blocked_get = request(b"GET / HTTP/1.1", b"Host: a.blocked.example")
+upload = request(b"POST / HTTP/1.1", b"Host: a.example", b"Content-Length: 2000")
+chunked = request(b"POST / HTTP/1.1", b"Host: a.example", b"Transfer-Encoding: chunked")
+web = four_by_four(plain_get, blocked_get)
+body, chunks = four_by_four(upload), four_by_four(chunked, b"600\r\n")
+tunnel = four_by_four(request(b"CONNECT a.example:443 HTTP/1.1", b"Host:"))
+write("engine", {
+    "http": opened + segment(0, ACK, 100, 500, four_by_four(plain_get))
+    + segment(0, ACK, 100 + len(four_by_four(plain_get)), 500, web),
+    "http-blocked": opened + segment(0, ACK, 100, 500, four_by_four(blocked_get)),
+    "http-body": opened + segment(0, ACK, 100, 500, body) + segment(0, ACK, 100 + len(body) + 1000, 500, bytes(1000))
+    + segment(0, ACK, 100, 500, body) + segment(0, ACK, 100 + len(body) + 2000, 500, web),
+    "http-chunked": opened + segment(0, ACK, 100, 500, chunks)
+    + segment(0, ACK, 100 + len(chunks) + 0x600, 500, b"\r\n400\r\n ") + segment(0, ACK, 100, 500, chunks)
+    + segment(0, ACK, 100 + len(chunks) + 0x600 + 7 + 0x400, 500, b"\r\n0\r\n\r\n\n" + web),
+    "http-connect": opened + segment(0, ACK, 100, 500, tunnel) + segment(0, ACK, 100 + len(tunnel), 500, bad),
+})

@@ -5,10 +5,12 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "filterd/base/rd.h"
+#include "tests/unit/craft.h"
 
 #define QUERY(type, ar)   "\x12\x34\1\x10\0\1\0\0\0\0\0" ar "\3WwW\7eXample\0\0" type "\0\1"
 #define OPT(size, do_bit) "\0\0\x29" size "\0\0" do_bit "\0\0\0"
@@ -331,6 +333,43 @@ static void resets(void **state)
 	assert_int_equal(reply_reset(out, sizeof out, &four, 1, &six, 2, 3, 4, true), 0);
 }
 
+// However long and odd its parts, the answer fits into one segment, and nothing in it breaks out of them.
+static void http_answers(void **state)
+{
+	(void)state;
+	uint8_t out[REPLY_MAX];
+	char text[REPLY_TEXT_MAX + 1], url[REPLY_TEXT_MAX + 2];
+	struct addr a = craft_addr("fd77:1::2"), b = craft_addr("fd77:2::2");
+	memset(text, '&', sizeof text);
+	memset(url, 'u', sizeof url);
+	static const struct {
+		const char *url;
+		bool link;
+	} cases[] = {{"", false},
+		     {"http://a/", true},
+		     {"a b", false},
+		     {"a>b", false},
+		     {"a\r\nb", false}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases + 2; i++) {
+		struct reply_http what = {.text = slice_of(text, REPLY_TEXT_MAX)};
+		bool link = i < 5 ? cases[i].link : i == 5;
+		what.blocked_by = i < 5 ? slice_text(cases[i].url)
+					: slice_of(url, REPLY_TEXT_MAX + (i == 6));
+		size_t len = reply_http(out, sizeof out, &a, 80, &b, 4000, 7, 9, &what);
+		struct packet p;
+		assert_int_equal(packet_parse(&p, slice_of(out, len), 0), PACKET_OK);
+		assert_true(p.payload.len <= 1200);
+		assert_int_equal(memmem(p.payload.at, p.payload.len, "Link:", 5) != NULL, link);
+		assert_non_null(memmem(p.payload.at, p.payload.len, "&amp;</p>\n", 10));
+		const char *length = memmem(p.payload.at, p.payload.len, "Length: ", 8);
+		const uint8_t *body = memmem(p.payload.at, p.payload.len, "\r\n\r\n", 4);
+		assert_int_equal(atoi(length + 8), p.payload.at + p.payload.len - (body + 4));
+	}
+	struct reply_http odd = {.text = slice_text("<b>\n\"Court\" & K\xc3\xb6ln</b>")};
+	size_t len = reply_http(out, sizeof out, &a, 80, &b, 4000, 7, 9, &odd);
+	assert_non_null(memmem(out, len, "&lt;b&gt; \"Court\" &amp; K\xc3\xb6ln&lt;/b&gt;", 39));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +383,7 @@ int main(void)
 		cmocka_unit_test(no_answer_without_room),
 		cmocka_unit_test(never_without_a_checksum),
 		cmocka_unit_test(resets),
+		cmocka_unit_test(http_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

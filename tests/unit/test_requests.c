@@ -65,6 +65,67 @@ static void every_request_of_a_connection(void **state)
 	assert_int_equal(to_server.tcp.seq, first); // nothing of it got there
 }
 
+static struct packet told(const struct scene *s)
+{
+	struct packet p;
+	assert_int_equal(s->v.reply_count, 2);
+	assert_int_equal(packet_parse(&p, s->v.replies[0].bytes, 0), PACKET_OK);
+	return p;
+}
+
+static bool has(struct slice text, const char *part)
+{
+	return memmem(text.at, text.len, part, strlen(part)) != NULL;
+}
+
+// The first request of a connection is answered with the reason; a later one is only reset.
+static void told_why(void **state)
+{
+	struct scene *s = *state;
+	s->options.blocked_by = "https://isp.example/blocked";
+	scene_engine(s);
+	handshake(s);
+	uint32_t first = s->client;
+	assert_int_equal(say(s, "GET / HTTP/1.1\r\n"), VERDICT_PASS);
+	uint32_t second = s->client;
+	assert_int_equal(say(s, "Host: blocked.example\r\n\r\n"), VERDICT_RESET);
+	struct packet p = told(s), to_server;
+	assert_int_equal(p.tcp.flags, TCP_ACK | TCP_PSH | TCP_FIN);
+	assert_int_equal(p.tcp.seq, s->server);
+	assert_int_equal(p.tcp.ack, s->client);
+	assert_true(addr_equal(&p.dst, &s->out.src) && p.dst_port == s->out.src_port);
+	assert_true(p.payload.len <= 1200);
+	assert_memory_equal(p.payload.at, "HTTP/1.1 451 ", 13);
+	assert_true(
+		has(p.payload, "\r\nLink: <https://isp.example/blocked>; rel=\"blocked-by\"\r\n"));
+	assert_true(has(p.payload, "Court 1/19, until 2019-02-01T00:00:00Z"));
+	assert_int_equal(packet_parse(&to_server, s->v.replies[1].bytes, 0), PACKET_OK);
+	assert_int_equal(to_server.tcp.flags & TCP_RST, TCP_RST);
+	assert_int_equal(to_server.tcp.seq, second);
+	assert_int_not_equal(first, second);
+
+	next_ports(s);
+	handshake(s);
+	say(s, "HEAD / HTTP/1.1\r\nHost: blocked.example\r\n\r\n");
+	p = told(s);
+	assert_false(has(p.payload, "Court"));
+	assert_memory_equal(p.payload.at + p.payload.len - 4, "\r\n\r\n", 4);
+
+	for (int answered = 0; answered < 2; answered++) {
+		next_ports(s);
+		handshake(s);
+		say(s, FREE);
+		if (answered)
+			reply(s);
+		assert_int_equal(say(s, BLOCKED), VERDICT_RESET);
+		assert_int_equal(told(s).tcp.flags, TCP_RST | TCP_ACK);
+	}
+	next_ports(s); // pipelined with an allowed one, which the server never gets
+	handshake(s);
+	assert_int_equal(say(s, FREE BLOCKED), VERDICT_RESET);
+	assert_int_equal(told(s).tcp.flags, TCP_RST | TCP_ACK);
+}
+
 // Long connections with everything sent twice, and old requests once more.
 static void retransmissions_never_stall(void **state)
 {
@@ -383,19 +444,13 @@ int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_up, scene_down)
 	const struct CMUnitTest tests[] = {
-		SCENE(byte_by_byte),
-		SCENE(every_request_of_a_connection),
-		SCENE(retransmissions_never_stall),
-		SCENE(large_body),
-		SCENE(head_of_a_body_is_not_replaced),
-		SCENE(chunked_upload),
-		SCENE(chunk_sizes_are_not_replaced),
-		SCENE(tunnels),
-		SCENE(undecided),
-		SCENE(bad_name),
-		SCENE(from_the_middle),
-		SCENE(one_way),
-		SCENE(any_segments),
+		SCENE(byte_by_byte),   SCENE(every_request_of_a_connection),
+		SCENE(told_why),       SCENE(retransmissions_never_stall),
+		SCENE(large_body),     SCENE(head_of_a_body_is_not_replaced),
+		SCENE(chunked_upload), SCENE(chunk_sizes_are_not_replaced),
+		SCENE(tunnels),        SCENE(undecided),
+		SCENE(bad_name),       SCENE(from_the_middle),
+		SCENE(one_way),        SCENE(any_segments),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
