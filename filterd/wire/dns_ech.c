@@ -30,6 +30,7 @@ enum {
 	KEY_ECH = 5,
 	POINTER = 0xc0,
 	LABEL_MAX = 63,
+	TARGETS = 0x4000, // as far as a pointer reaches
 	RECORD_FIXED = 8, // type, class, TTL
 };
 
@@ -45,6 +46,7 @@ struct copy {
 	struct rd r;
 	struct wr w;
 	const struct cuts *cuts;
+	uint8_t starts[TARGETS / 8]; // a bit for each place where a label copied so far begins
 };
 
 static void name_skip(struct rd *r)
@@ -131,24 +133,22 @@ static void copy_bytes(struct copy *c, size_t len)
 	wr_bytes(&c->w, bytes.at, bytes.len);
 }
 
-// A pointer, its target moved by what was cut before it. Only backwards: there the copy stands already.
+// A pointer, its target moved by what was cut before it. Only to a label that was copied already: other
+// bytes, lengths among them, need not be the same in the copy.
 static void copy_pointer(struct copy *c, uint8_t high)
 {
-	size_t from = rd_offset(&c->r) - 1;
 	size_t target = (high & 0x3fU) << 8 | rd_u8(&c->r), moved = target;
-	if (target >= from)
+	if (!(c->starts[target / 8] & 1U << target % 8))
 		rd_fail(&c->r);
-	for (size_t i = 0; i < c->cuts->count && c->cuts->cut[i].at <= target; i++) {
-		if (target - c->cuts->cut[i].at < c->cuts->cut[i].len)
-			rd_fail(&c->r);
+	for (size_t i = 0; i < c->cuts->count && c->cuts->cut[i].at <= target; i++)
 		moved -= c->cuts->cut[i].len;
-	}
 	wr_u16(&c->w, (uint16_t)(POINTER << 8 | moved));
 }
 
 static void copy_name(struct copy *c)
 {
 	while (rd_ok(&c->r)) {
+		size_t at = rd_offset(&c->r);
 		uint8_t len = rd_u8(&c->r);
 		if (len >= POINTER) {
 			copy_pointer(c, len);
@@ -159,6 +159,8 @@ static void copy_name(struct copy *c)
 		wr_u8(&c->w, len);
 		if (len == 0)
 			return;
+		if (at < TARGETS)
+			c->starts[at / 8] |= (uint8_t)(1U << at % 8);
 		copy_bytes(c, len);
 	}
 }
@@ -188,11 +190,10 @@ static void copy_data(struct copy *c, uint16_t type, size_t end)
 		copy_service(c, end);
 		break;
 	case TYPE_SRV:
-		copy_bytes(c, 4);
-		__attribute__((fallthrough));
 	case TYPE_MX:
-		copy_bytes(c, 2);
-		__attribute__((fallthrough));
+		copy_bytes(c, type == TYPE_SRV ? 6 : 2);
+		copy_name(c);
+		break;
 	case TYPE_NS:
 	case TYPE_CNAME:
 	case TYPE_DNAME:
@@ -242,7 +243,8 @@ static void copy_record(struct copy *c)
 enum dns_ech dns_ech_strip(struct slice message, uint8_t *out, size_t size, size_t *ret_len)
 {
 	struct cuts cuts;
-	struct copy c = {.r = rd_of(message), .w = wr_init(out, size), .cuts = &cuts};
+	struct copy c;
+	c.r = rd_of(message);
 	rd_skip(&c.r, 2);
 	uint16_t flags = rd_u16(&c.r);
 	size_t questions = rd_u16(&c.r), records = 0;
@@ -258,6 +260,9 @@ enum dns_ech dns_ech_strip(struct slice message, uint8_t *out, size_t size, size
 		return DNS_ECH_NONE;
 
 	c.r = rd_of(message);
+	c.w = wr_init(out, size);
+	c.cuts = &cuts;
+	memset(c.starts, 0, sizeof c.starts);
 	copy_bytes(&c, 12);
 	wr_u16_at(&c.w, 2, flags & (uint16_t)~FLAG_AD);
 	for (size_t i = 0; i < questions && rd_ok(&c.r); i++) {

@@ -10,7 +10,7 @@ enum dns_ech {
 	DNS_ECH_STRIPPED, // the answer without stands in `out`
 	DNS_ECH_UNSURE, // there may be one, and it can't be taken out: a broken record, one that makes
 	// `ech` mandatory, more than DNS_ECH_MAX of them, a record behind of a type whose
-	// names are not known, pointers that lead forward, no room
+	// names are not known, pointers to anything but a label before, no room
 };
 
 enum { DNS_ECH_MAX = 16 };

@@ -199,6 +199,11 @@ static void strip(void **state)
 		       "\xc0\x31\0\1\0\1" TTL "\0\4\1\2\3\4"),
 		 DNS_ECH_UNSURE,
 		 {0}},
+		{"pointer to no label",
+		 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH
+		       "\xc0\x25\0\1\0\1" TTL "\0\4\1\2\3\4"), // the length that changes
+		 DNS_ECH_UNSURE,
+		 {0}},
 		{"pointer forward",
 		 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH
 		       "\xc0\x40\0\1\0\1" TTL "\0\4\1\2\3\0"),
