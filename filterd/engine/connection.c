@@ -160,6 +160,7 @@ static void connection_read(struct engine *e, struct flow *f, struct verdict *re
 		struct slice bytes = rd_bytes(&rest, rd_left(&rest));
 		hostname_read_stream(bytes, f->protocol, &f->http, dns_port, &e->message);
 		f->protocol = e->message.protocol;
+		f->prelude |= e->message.prelude;
 		if (judge_message(e, f, ret)) {
 			flow_block(e, f, ret);
 			return;

@@ -5,13 +5,13 @@
 #include "filterd/engine/judge.h"
 #include "filterd/flow/classify.h"
 
-// Whether the stream is nothing that our readers know: they said so, or only the server has spoken yet,
-// which it does first in none of their protocols.
+// Whether the stream is nothing that our readers know: they said so, it began in another protocol that may
+// turn to TLS, or only the server has spoken yet, which it does first in none of theirs.
 static bool stream_unknown(const struct flow *f, bool from_client)
 {
 	if (f->protocol != HOSTNAME_UNKNOWN || f->midstream || f->state == FLOW_BLOCKED)
 		return false;
-	return f->silent || (!from_client && !f->highest);
+	return f->silent || f->prelude || (!from_client && !f->highest);
 }
 
 static bool judge_hint(struct engine *e, const struct classify_input *in,

@@ -30,6 +30,7 @@ struct flow {
 	bool retried;   // the server asked for another ClientHello
 	bool slid;      // what lies below the stream's base is not known to be old to the server
 	bool said;      // the client sent bytes outside of a SYN
+	bool prelude;   // it began with what comes before TLS or HTTP (wire/prelude.h)
 	bool hinted;    // the classifier was shown some of it
 
 	struct stream stream; // the client's bytes

@@ -120,6 +120,7 @@ static void read_prelude(struct slice bytes, struct hostname_message *ret)
 	struct prelude prelude;
 	ret->scan = prelude_read(&prelude, bytes);
 	ret->silent = ret->scan == SCAN_NONE && prelude.end == 0;
+	ret->prelude = !ret->silent;
 	ret->end = (uint32_t)prelude.end;
 	ret->need = (uint32_t)prelude.need;
 	if (prelude.names.count > 0) {
@@ -143,7 +144,7 @@ void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol,
 	ret->scan = SCAN_NONE;
 	ret->protocol = protocol;
 	ret->ech = false;
-	ret->silent = ret->greeting = ret->requests = ret->framed = false;
+	ret->silent = ret->greeting = ret->requests = ret->prelude = ret->framed = false;
 	ret->end = ret->need = 0;
 	ret->skip = 0;
 	ret->names.count = 0;

@@ -36,6 +36,7 @@ struct hostname_message {
 	bool ech;      // with a ClientHello that is whole: it has Encrypted ClientHello, or GREASE
 	bool greeting; // a ClientHello: the server's answer says whether another one follows
 	bool requests; // a whole request was read: others may follow, whatever the server says
+	bool prelude;  // in what comes before TLS or HTTP (wire/prelude.h), or at its end
 	bool framed;   // with SCAN_BAD: where the next message starts is known all the same
 	uint32_t end;  // unless SCAN_MORE: where the next message starts
 	uint64_t skip; // bytes behind that which name nothing, whatever they are
