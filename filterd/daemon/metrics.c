@@ -149,6 +149,19 @@ static void print_classified(const struct view *view, FILE *out)
 	}
 }
 
+static void print_undecided(const struct view *view, FILE *out)
+{
+	head(out, "undecided_total", "counter", "Flows and packets left to policy.");
+	for (unsigned protocol = 0; protocol <= HOSTNAME_PROTOCOLS; protocol++)
+		for (unsigned why = 0; why < UNDECIDED_WHYS; why++) {
+			size_t at = (protocol * UNDECIDED_WHYS + why) * sizeof(uint64_t);
+			fprintf(out,
+				"filterd_undecided_total{protocol=\"%s\",why=\"%s\"} %" PRIu64 "\n",
+				hostname_protocol_text(protocol), undecided_why_text(why),
+				read_sum(view, ENGINE(undecided) + at));
+		}
+}
+
 static void print_families(const struct view *view, FILE *out)
 {
 	head(out, "verdicts_total", "counter", "Verdicts by kind.");
@@ -168,6 +181,7 @@ static void print_families(const struct view *view, FILE *out)
 		labelled(view, out, "blocked_total", "protocol", hostname_protocol_text(i),
 			 ENGINE(blocked) + i * sizeof(uint64_t));
 	print_classified(view, out);
+	print_undecided(view, out);
 	head(out, "injected_total", "counter", "Answers and resets sent.");
 	labelled(view, out, "injected_total", "to", "client", INJECT(sent));
 	labelled(view, out, "injected_total", "to", "server", INJECT(sent) + sizeof(uint64_t));

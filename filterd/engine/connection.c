@@ -41,20 +41,20 @@ static void flow_close(struct engine *e, struct flow *f)
 }
 
 // Something of the flow can't be judged. True if by policy nothing of it passes from here on.
-static bool flow_undecided(struct engine *e, struct flow *f, enum verdict_reason reason,
+static bool flow_undecided(struct engine *e, struct flow *f, enum undecided_why why,
 			   struct verdict *ret)
 {
-	if (!policy_undecided(e->options.undecided, f->protocol, reason, ret))
+	if (!engine_undecided(e, f->protocol, why, ret))
 		return false;
 	flow_close(e, f);
 	return true;
 }
 
 // The same, and what the client says after it can't be read either.
-static void flow_give_up(struct engine *e, struct flow *f, enum verdict_reason reason,
+static void flow_give_up(struct engine *e, struct flow *f, enum undecided_why why,
 			 struct verdict *ret)
 {
-	if (flow_undecided(e, f, reason, ret))
+	if (flow_undecided(e, f, why, ret))
 		return;
 	f->silent = true;
 	f->judged = true;
@@ -68,6 +68,45 @@ static bool flow_unanswered(const struct engine *e, const struct flow *f)
 	bool syn = e->packet.tcp.flags & TCP_SYN, ack = e->packet.tcp.flags & TCP_ACK;
 	return f->state == FLOW_UNDECIDED && !f->midstream && !f->renewing && !f->server_bytes &&
 	       ack && !syn;
+}
+
+// Takes a flow's buffers. One that is read to the end goes on without them; of another, what is there will
+// never be judged.
+static void flow_deprive(struct engine *e, struct flow *f, enum undecided_why why)
+{
+	struct verdict unused; // no packet of this flow is in hand: its next one hears of it
+	bool whole = flow_is_read(f) && (f->judged || f->state == FLOW_REQUESTS);
+	if (!whole)
+		flow_give_up(e, f, why, &unused);
+	flow_release(e->flows, f);
+	if (!whole)
+		f->slid = false; // by policy all of it may pass
+}
+
+// Gives up flows that wait for too long. Each packet adds one at most, so that two at a time is enough.
+static void give_up_overdue(struct engine *e)
+{
+	struct flow *f;
+	for (int i = 0; i < 2 && (f = flow_overdue(e->flows)); i++) {
+		if (flow_waits(f) || flow_is_read(f))
+			flow_deprive(e, f, UNDECIDED_TIME);
+		else
+			flow_touch(e->flows, f); // within a body, which names nothing
+	}
+	flow_expire(e->flows);
+}
+
+// Makes room for what the packet in hand may bring to `f`.
+static void make_room(struct engine *e, const struct flow *f)
+{
+	struct flow *poor;
+	size_t len = e->packet.payload.len;
+	bool read = f->state == FLOW_UNDECIDED || f->state == FLOW_REQUESTS;
+	if (!len || f->silent || !read)
+		return;
+	while (stream_pool_left(flow_pool(e->flows)) < len / STREAM_BUFFER_BYTES + 2 &&
+	       (poor = flow_richest(e->flows, f)))
+		flow_deprive(e, poor, UNDECIDED_MEMORY);
 }
 
 static void flow_block(struct engine *e, struct flow *f, struct verdict *ret)
@@ -115,16 +154,16 @@ static bool judge_message(struct engine *e, struct flow *f, struct verdict *ret)
 static void message_passed(struct engine *e, struct flow *f, struct verdict *ret)
 {
 	const struct hostname_message *m = &e->message;
-	bool first = !f->judged && f->read == 0;
+	bool first = !f->judged && !f->slid && f->read == 0;
 	f->told = 0;
 	if (m->ech)
 		judge_ech(e, &m->names);
 	if (m->scan == SCAN_BAD || m->names.overflow) {
 		if (!m->framed) {
-			flow_give_up(e, f, REASON_UNDECIDED_BAD, ret);
+			flow_give_up(e, f, UNDECIDED_UNREADABLE, ret);
 			return;
 		}
-		if (flow_undecided(e, f, REASON_UNDECIDED_BAD, ret))
+		if (flow_undecided(e, f, UNDECIDED_UNREADABLE, ret))
 			return;
 	}
 	f->read = m->silent ? f->stream.next : f->read + m->end;
@@ -190,11 +229,11 @@ static void connection_step(struct engine *e, struct flow *f, enum tcp_step step
 		break;
 	case TCP_CAP:
 		counter_add(&e->counters.caps_reached, 1);
-		flow_give_up(e, f, REASON_UNDECIDED_CAP, ret);
+		flow_give_up(e, f, UNDECIDED_BYTES, ret);
 		break;
 	case TCP_NO_MEMORY:
 		counter_add(&e->counters.buffers_exhausted, 1);
-		flow_give_up(e, f, REASON_UNDECIDED_CAP, ret);
+		flow_give_up(e, f, UNDECIDED_MEMORY, ret);
 		break;
 	case TCP_QUOTA:
 		connection_drop(ret, REASON_QUOTA);
@@ -251,6 +290,7 @@ static void connection_from_client(struct engine *e, struct flow *f, bool made, 
 		connection_drop(ret, REASON_TRUNCATED);
 		return;
 	}
+	make_room(e, f);
 	if (syn)
 		connection_step(e, f, tcp_client_syn(e->flows, f, p, made), ret);
 	else if (f->state == FLOW_REQUESTS && p->payload.len > PART_BYTES)
@@ -265,6 +305,8 @@ static void connection_from_client(struct engine *e, struct flow *f, bool made, 
 static void connection_from_server(struct engine *e, struct flow *f, struct verdict *ret)
 {
 	tcp_server_segment(e->flows, f, &e->packet);
+	if (f->joined && f->state == FLOW_UNDECIDED && !f->silent)
+		flow_give_up(e, f, UNDECIDED_JOIN, ret);
 	if (reads_answers(e, f)) {
 		if (answer_stream(e, f, ret))
 			flow_block_segment(e, f, false, ret);
@@ -274,17 +316,16 @@ static void connection_from_server(struct engine *e, struct flow *f, struct verd
 	}
 	if (f->state != FLOW_UNDECIDED || !e->packet.payload.len)
 		return;
-	if (f->midstream && !f->highest && !f->renewing) {
+	if (f->midstream && !f->highest && !f->said && !f->renewing) {
 		f->state =
 			FLOW_REQUESTS; // seen from the middle of what the server says: the client's
 				       // next words, perhaps a request, tell more
 		return;
 	}
 	if (!tcp_judged_acked(f)) {
-		if (f->server_bytes > FLOW_SERVER_MAX && !f->highest) {
+		if (f->server_bytes > FLOW_SERVER_MAX && !f->highest && !f->slid) {
 			counter_add(&e->counters.caps_reached, 1);
-			if (!policy_undecided(e->options.undecided, f->protocol,
-					      REASON_UNDECIDED_CAP, ret))
+			if (!engine_undecided(e, f->protocol, UNDECIDED_BYTES, ret))
 				flow_decide(e, f, FLOW_ALLOWED);
 		}
 		return;
@@ -313,6 +354,28 @@ static bool guess_from_client(const struct engine *e)
 	return p->dst_port <= p->src_port;
 }
 
+// A connection of this client was forgotten, and there is no proof that this is another one: a SYN alone may
+// be one that the server never saw. Where no SYN-ACK comes by, it has to do.
+static bool may_be_forgotten(const struct engine *e, const struct flow *f)
+{
+	if (!f->unsure || f->server_known || f->state == FLOW_BLOCKED || !e->packet.payload.len)
+		return false;
+	bool syn = (e->packet.tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return f->midstream || !(e->in->flags & ENGINE_ONEWAY || syn);
+}
+
+// The connection may be one that was forgotten, and of which only the server knows where its bytes start:
+// the client has to open another one.
+static void refuse_forgotten(struct engine *e, struct flow *f, struct verdict *ret)
+{
+	flow_decide(e, f, FLOW_BLOCKED);
+	f->blocked_until_s = INT64_MAX;
+	judge_reset(e, f, e->packet.tcp.seq, true, ret);
+	ret->reason = REASON_FORGOTTEN;
+	ret->mark = flow_mark(e, f);
+	flow_touch(e->flows, f);
+}
+
 static struct flow *connection_new(struct engine *e, bool from_client)
 {
 	struct flow *f = flow_make(e->flows, &e->packet, from_client);
@@ -337,6 +400,9 @@ void connection_packet(struct engine *e, struct verdict *ret)
 	struct packet *p = &e->packet;
 	uint8_t flags = p->tcp.flags;
 	bool from_client = false, made = false;
+	bool syn = flags & TCP_SYN;
+	bool sided = e->in->side != ENGINE_SIDE_UNKNOWN; // else there is no client to be limited
+	give_up_overdue(e);
 	struct flow *f = flow_find(e->flows, p, &from_client);
 	if (f && f->state == FLOW_BLOCKED && e->now_s >= f->blocked_until_s) {
 		flow_forget(e->flows, f); // the order has ended: nothing of it may linger
@@ -349,6 +415,10 @@ void connection_packet(struct engine *e, struct verdict *ret)
 		f = NULL;
 	}
 	if (flags & TCP_RST) { // ends nothing here, and its payload is read by nobody
+		if (f && !from_client) {
+			f->closed = true;
+			flow_touch(e->flows, f);
+		}
 		ret->mark = f ? flow_mark(e, f) : FLOW_MARK_NONE;
 		return;
 	}
@@ -356,8 +426,24 @@ void connection_packet(struct engine *e, struct verdict *ret)
 		if (!(flags & TCP_SYN) && !p->payload.len)
 			return;
 		from_client = guess_from_client(e);
+		const struct addr *client = from_client ? &p->src : &p->dst;
+		if (sided && (flow_quota_reached(e->flows, client) ||
+			      (!from_client && syn && flow_forgot_lately(e->flows, p)))) {
+			connection_drop(ret, REASON_QUOTA);
+			return;
+		}
+		bool forgot = sided && flow_forgot(e->flows, client);
 		f = connection_new(e, from_client);
 		made = true;
+		f->unsure = forgot;
+	} else if (sided && !from_client && syn &&
+		   (flow_has_no_room(e->flows, f) || flow_forgot_lately(e->flows, p))) {
+		connection_drop(ret, REASON_QUOTA); // it comes again
+		return;
+	}
+	if (may_be_forgotten(e, f)) {
+		refuse_forgotten(e, f, ret);
+		return;
 	}
 	if (from_client)
 		connection_from_client(e, f, made, ret);

@@ -45,6 +45,16 @@ static inline void counter_set(uint64_t *counter, uint64_t value)
 	__atomic_store_n(counter, value, __ATOMIC_RELAXED);
 }
 
+// Something of `protocol` can't be judged: counts it and asks the policy; true if it is to be dropped.
+static inline bool engine_undecided(struct engine *e, enum hostname_protocol protocol,
+				    enum undecided_why why, struct verdict *ret)
+{
+	bool bad = why == UNDECIDED_UNREADABLE || why == UNDECIDED_JOIN;
+	counter_add(&e->counters.undecided[protocol][why], 1);
+	return policy_undecided(e->options.undecided, protocol,
+				bad ? REASON_UNDECIDED_BAD : REASON_UNDECIDED_CAP, ret);
+}
+
 static inline bool engine_has_port(const uint16_t ports[ENGINE_PORTS_MAX], uint16_t port)
 {
 	for (size_t i = 0; i < ENGINE_PORTS_MAX && ports[i]; i++)

@@ -46,7 +46,7 @@ static void dns_datagram(struct engine *e, struct verdict *ret)
 	else if (answers_canary(e, &query, ret))
 		return;
 	else if (scan == SCAN_BAD || query.names.overflow)
-		policy_undecided(e->options.undecided, HOSTNAME_DNS, REASON_UNDECIDED_BAD, ret);
+		engine_undecided(e, HOSTNAME_DNS, UNDECIDED_UNREADABLE, ret);
 }
 
 // True if the datagram in hand may be from a client of QUIC or DTLS.

@@ -128,6 +128,7 @@ void engine_packet(struct engine *e, const struct engine_packet *packet, int64_t
 	ret->hostname = NULL;
 	ret->packet = NULL;
 	ret->reply_count = 0;
+	flow_clock(e->flows, e->now_s);
 	packet_verdict(e, ret);
 	counter_add(&e->counters.packets, 1);
 	counter_add(&e->counters.bytes, packet->bytes.len);

@@ -130,9 +130,16 @@ void judge_reset(struct engine *e, const struct flow *f, uint32_t server_seq, bo
 		       (p->tcp.flags & TCP_FIN ? 1 : 0);
 	ret->kind = VERDICT_RESET;
 	ret->reply_count = 0;
-	add_reset(e, ret, true, f, p->tcp.flags & TCP_ACK ? p->tcp.ack : 0, end);
+	bool from_client = p->src_port == f->client_port && addr_equal(&p->src, &f->client);
+	uint32_t ack = p->tcp.flags & TCP_ACK ? p->tcp.ack : 0;
+	if (!from_client) {
+		add_reset(e, ret, true, f, p->tcp.seq, ack);
+		add_reset(e, ret, false, f, ack, end);
+		return;
+	}
+	add_reset(e, ret, true, f, ack, end);
 	if (to_server)
-		add_reset(e, ret, false, f, server_seq, p->tcp.ack);
+		add_reset(e, ret, false, f, server_seq, ack);
 }
 
 void judge_unavailable(struct engine *e, const struct flow *f, uint32_t server_seq,

@@ -27,7 +27,8 @@ void judge_reset_segment(struct engine *e, const struct flow *f, bool from_clien
 			 struct verdict *ret);
 
 // What it means for a TCP flow: resets to both ends. `server_seq` is the sequence number that the
-// server waits for; with `to_server` false it has seen nothing of the connection.
+// server waits for; with `to_server` false it has seen nothing of the connection. For a
+// packet from the server, its own numbers are what both ends wait for.
 void judge_reset(struct engine *e, const struct flow *f, uint32_t server_seq, bool to_server,
 		 struct verdict *ret);
 

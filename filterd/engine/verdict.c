@@ -12,6 +12,16 @@ const char *verdict_kind_text(enum verdict_kind kind)
 	return text[kind];
 }
 
+const char *undecided_why_text(enum undecided_why why)
+{
+	static const char *const text[UNDECIDED_WHYS] = {
+		[UNDECIDED_BYTES] = "bytes",   [UNDECIDED_TIME] = "time",
+		[UNDECIDED_MEMORY] = "memory", [UNDECIDED_UNREADABLE] = "unreadable",
+		[UNDECIDED_JOIN] = "join",
+	};
+	return text[why];
+}
+
 const char *verdict_reason_text(enum verdict_reason reason)
 {
 	static const char *const text[REASONS] = {
@@ -21,6 +31,7 @@ const char *verdict_reason_text(enum verdict_reason reason)
 		[REASON_MONITOR] = "monitor",
 		[REASON_UNDECIDED_CAP] = "undecided-cap",
 		[REASON_UNDECIDED_BAD] = "undecided-bad",
+		[REASON_FORGOTTEN] = "forgotten",
 		[REASON_BAD_LENGTH] = "bad-length",
 		[REASON_BAD_HEADER] = "bad-header",
 		[REASON_BAD_CHECKSUM] = "bad-checksum",

@@ -31,6 +31,7 @@ enum verdict_reason {
 	REASON_MONITOR,       // passes, but a monitor order would have blocked it
 	REASON_UNDECIDED_CAP, // a cap was reached before a name was complete: by policy
 	REASON_UNDECIDED_BAD, // unreadable on a port under inspection: by policy
+	REASON_FORGOTTEN,     // of a connection that may be one that was forgotten for want of room
 	REASON_BAD_LENGTH,    // the rest is provably discarded by any server:
 	REASON_BAD_HEADER,    // no ACK flag where one must be, among others (wire/packet.h)
 	REASON_BAD_CHECKSUM,
@@ -64,6 +65,17 @@ struct verdict {
 	struct verdict_reply replies[2];
 };
 
+// Why something was left undecided and to policy. A flow may be given up between its packets: then no
+// verdict tells of it, only these counters.
+enum undecided_why {
+	UNDECIDED_BYTES,      // the client's or the server's bytes reached a cap
+	UNDECIDED_TIME,       // so did the seconds without a packet
+	UNDECIDED_MEMORY,     // it held the oldest of all buffers when none was left
+	UNDECIDED_UNREADABLE, // no message of its protocol
+	UNDECIDED_JOIN,       // an MPTCP subflow
+	UNDECIDED_WHYS,
+};
+
 // One writer (the engine); others read with relaxed atomic loads.
 struct engine_counters {
 	uint64_t packets, bytes;
@@ -71,6 +83,7 @@ struct engine_counters {
 	uint64_t reasons[REASONS];              // by enum verdict_reason
 	uint64_t hostnames[HOSTNAME_PROTOCOLS]; // names read
 	uint64_t blocked[HOSTNAME_PROTOCOLS];   // names blocked
+	uint64_t undecided[HOSTNAME_PROTOCOLS + 1][UNDECIDED_WHYS];
 	uint64_t flows_made, flows_evicted_undecided, flows_midstream;
 	uint64_t buffers_exhausted, caps_reached;
 	uint64_t answers;      // DNS answers read (not queries)
@@ -85,4 +98,5 @@ struct engine_counters {
 };
 
 const char *verdict_kind_text(enum verdict_kind kind);       // "pass", "drop", "answer", "reset"
+const char *undecided_why_text(enum undecided_why why);      // "bytes" and the like
 const char *verdict_reason_text(enum verdict_reason reason); // "bad-checksum" and the like

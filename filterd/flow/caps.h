@@ -35,6 +35,37 @@ enum {
 	// quota: it takes one of 16,000 to be slowed down by a stranger's flood, who can't choose whom.
 	STREAM_ACCOUNTS = 16384,
 
+	// Seconds without a packet after which a flow that is not read to the end of a message is given up.
+	// Servers wait about as long for a hello or a request (nginx and Apache: 60 s); nobody's
+	// retransmissions are this far apart in a handshake that still goes on.
+	FLOW_HALF_READ_S = 60,
+
+	// Seconds without a packet after which an open connection is forgotten whose client has said
+	// nothing to be read: as long as a NAT must remember one (RFC 5382, REQ-5).
+	FLOW_BARE_S = 7440,
+
+	// The clock of a flow table goes on by this many seconds from one packet to the next at most, so
+	// that setting the system's clock makes nothing look idle.
+	FLOW_CLOCK_STEP_S = 5,
+
+	// One client has at most this part of the slots open and undecided, at which its next
+	// connection is dropped; but as many as this in any case. Flows whose server has not answered yet
+	// do not count: they go first, and come back with the answer.
+	FLOW_QUOTA_PART = 16,
+	FLOW_QUOTA_MIN = 64,
+
+	// Seconds for which a server may repeat its answer to a SYN (RFC 9293, section 3.8.3; Linux gives up
+	// after 63 s). So long no answer passes between two ends whose SYN with data was forgotten: what is
+	// acknowledged could begin in the midst of that data.
+	FLOW_SYN_ACK_S = 130,
+
+	// Seconds that a packet may be under way. So long no SYN-ACK passes between two ends whose flow was
+	// forgotten when its client had just spoken: it could be that connection's, which went on since.
+	FLOW_FLIGHT_S = 5,
+
+	// Cells of the filter that remembers these, a power of two: 256 kB.
+	FLOW_LATELY_CELLS = 65536,
+
 	// Server bytes that may pass while the client has said nothing that we can judge: a protocol in
 	// which the server speaks first and at length.
 	FLOW_SERVER_MAX = 256 * 1024,

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Slots are numbered; a keyed hash table finds them, and three lists in order of age (one per class of
-// eviction) say which slot goes next.
+// Slots are numbered; a keyed hash table finds them, and lists in order of age (one per class) say which
+// slot goes next.
 #include "filterd/flow/flow.h"
 
 #include <stdlib.h>
 
 #include "filterd/base/table.h"
 
-enum age_list { AGE_DECIDED, AGE_BARE, AGE_HALF_READ, AGE_LISTS };
+// What is known of all clients with one account.
+struct flow_account {
+	uint32_t open; // flows that count for the quota
+	bool forgot;   // one of their flows was forgotten, and not an allowed one
+};
 
 struct flow_table {
-	uint32_t slots, used, free;
+	uint32_t slots, used, free, quota;
 	uint64_t evicted;
+	int64_t clock_s, now_s; // the table's own time, and the system's
 	struct flow *flows;
 	struct table *table;
 	struct stream_pool *pool;
 	struct {
 		uint32_t oldest, newest;
-	} age[AGE_LISTS];
+	} age[FLOW_CLASSES];
+	struct flow_account accounts[STREAM_ACCOUNTS];
+	// A Bloom filter of ends, with the second (of the table's clock) till which they are in it.
+	uint32_t lately[FLOW_LATELY_CELLS];
 };
 
 // Both ends, the lower first, so that both directions have one key.
@@ -33,6 +41,10 @@ struct flow_table *flow_table_new(uint32_t flows, uint32_t buffers, uint64_t see
 	if (!t)
 		return NULL;
 	t->slots = flows;
+	t->clock_s = 1;
+	t->quota = flows / FLOW_QUOTA_PART;
+	if (t->quota < FLOW_QUOTA_MIN)
+		t->quota = FLOW_QUOTA_MIN;
 	t->flows = calloc(flows, sizeof *t->flows);
 	t->table = table_new(flows, seed);
 	t->pool = stream_pool_new(buffers, seed);
@@ -42,7 +54,7 @@ struct flow_table *flow_table_new(uint32_t flows, uint32_t buffers, uint64_t see
 	}
 	for (uint32_t i = 0; i < flows; i++)
 		t->flows[i].newer = i + 1 < flows ? i + 1 : TABLE_NONE;
-	for (int i = 0; i < AGE_LISTS; i++)
+	for (int i = 0; i < FLOW_CLASSES; i++)
 		t->age[i].oldest = t->age[i].newest = TABLE_NONE;
 	return t;
 }
@@ -70,6 +82,33 @@ uint32_t flow_count(const struct flow_table *t)
 uint64_t flow_evicted(const struct flow_table *t)
 {
 	return t->evicted;
+}
+
+void flow_clock(struct flow_table *t, int64_t now_s)
+{
+	int64_t passed = now_s > t->now_s ? now_s - t->now_s : 0;
+	t->clock_s += passed < FLOW_CLOCK_STEP_S ? passed : FLOW_CLOCK_STEP_S;
+	t->now_s = now_s;
+}
+
+bool flow_quota_reached(const struct flow_table *t, const struct addr *client)
+{
+	return t->accounts[stream_account(t->pool, client)].open >= t->quota;
+}
+
+static bool class_counts(enum flow_class class)
+{
+	return class == FLOW_CLASS_BARE || class == FLOW_CLASS_HALF_READ;
+}
+
+bool flow_has_no_room(const struct flow_table *t, const struct flow *f)
+{
+	return !class_counts(f->class) && t->accounts[f->stream.account].open >= t->quota;
+}
+
+bool flow_forgot(const struct flow_table *t, const struct addr *client)
+{
+	return t->accounts[stream_account(t->pool, client)].forgot;
 }
 
 static uint32_t slot_of(const struct flow_table *t, const struct flow *f)
@@ -109,42 +148,89 @@ struct flow *flow_find(struct flow_table *t, const struct packet *p, bool *ret_f
 	return NULL;
 }
 
+// The cells of the filter that a flow has: each 16 bits of its hash name one.
+enum { LATELY_CELLS = 4 };
+
+static uint32_t lately_cell(uint64_t hash, unsigned n)
+{
+	return (uint32_t)(hash >> 16 * n) % FLOW_LATELY_CELLS;
+}
+
+bool flow_forgot_lately(const struct flow_table *t, const struct packet *p)
+{
+	uint64_t hash = key_hash(t, p);
+	for (unsigned n = 0; n < LATELY_CELLS; n++)
+		if (t->lately[lately_cell(hash, n)] < t->clock_s)
+			return false;
+	return true;
+}
+
 static void age_unlink(struct flow_table *t, struct flow *f)
 {
 	if (f->older != TABLE_NONE)
 		t->flows[f->older].newer = f->newer;
 	else
-		t->age[f->age_list].oldest = f->newer;
+		t->age[f->class].oldest = f->newer;
 	if (f->newer != TABLE_NONE)
 		t->flows[f->newer].older = f->older;
 	else
-		t->age[f->age_list].newest = f->older;
+		t->age[f->class].newest = f->older;
+	t->accounts[f->stream.account].open -= class_counts(f->class);
 }
 
-static void age_link(struct flow_table *t, struct flow *f, enum age_list list)
+static void age_link(struct flow_table *t, struct flow *f, enum flow_class class)
 {
-	f->age_list = list;
+	f->class = class;
 	f->newer = TABLE_NONE;
-	f->older = t->age[list].newest;
+	f->older = t->age[class].newest;
 	if (f->older != TABLE_NONE)
 		t->flows[f->older].newer = slot_of(t, f);
 	else
-		t->age[list].oldest = slot_of(t, f);
-	t->age[list].newest = slot_of(t, f);
+		t->age[class].oldest = slot_of(t, f);
+	t->age[class].newest = slot_of(t, f);
+	t->accounts[f->stream.account].open += class_counts(class);
+}
+
+bool flow_waits(const struct flow *f)
+{
+	bool whole = f->judged || f->state == FLOW_REQUESTS;
+	return f->stream.next > f->read || f->stream.have.count > 1 ||
+	       (!whole && f->stream.next < f->read);
+}
+
+bool flow_is_read(const struct flow *f)
+{
+	const struct stream *s = &f->stream;
+	return s->next == f->read && s->have.count <= 1 && !f->skip &&
+	       s->next + s->skipped <= f->highest;
+}
+
+static enum flow_class class_of(const struct flow *f)
+{
+	if (f->state == FLOW_ALLOWED)
+		return f->renewing ? FLOW_CLASS_OPENING : FLOW_CLASS_ALLOWED;
+	if (f->state == FLOW_BLOCKED)
+		return FLOW_CLASS_BLOCKED;
+	bool empty = f->stream.first == STREAM_NO_BUFFER;
+	if (f->state == FLOW_REQUESTS && flow_is_read(f))
+		return empty ? FLOW_CLASS_IDLE : FLOW_CLASS_READ;
+	if (!empty)
+		return FLOW_CLASS_HALF_READ;
+	bool opening = !f->server_known && !f->said && !f->midstream;
+	return f->closed || opening ? FLOW_CLASS_OPENING : FLOW_CLASS_BARE;
 }
 
 void flow_touch(struct flow_table *t, struct flow *f)
 {
-	enum age_list list = f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED ? AGE_DECIDED
-			     : f->stream.first == STREAM_NO_BUFFER                ? AGE_BARE
-										  : AGE_HALF_READ;
+	enum flow_class class = class_of(f);
 	// A hello that was read counts until the server has it: only then can it be given back.
-	if (f->state == FLOW_REQUESTS && f->stream.next <= f->read && f->stream.have.count <= 1)
+	if (class == FLOW_CLASS_READ)
 		stream_uncount(&f->stream, t->pool);
-	if (f->age_list == list && f->newer == TABLE_NONE)
+	f->seen_s = t->clock_s;
+	if (f->class == class && f->newer == TABLE_NONE)
 		return;
 	age_unlink(t, f);
-	age_link(t, f, list);
+	age_link(t, f, class);
 }
 
 void flow_forget(struct flow_table *t, struct flow *f)
@@ -157,16 +243,71 @@ void flow_forget(struct flow_table *t, struct flow *f)
 	t->used--;
 }
 
-bool flow_evict_half_read(struct flow_table *t, const struct flow *keep)
+static void forgot_lately(struct flow_table *t, const struct flow *f)
 {
-	uint32_t oldest = t->age[AGE_HALF_READ].oldest;
-	if (oldest != TABLE_NONE && &t->flows[oldest] == keep)
-		oldest = keep->newer;
-	if (oldest == TABLE_NONE)
-		return false;
-	flow_forget(t, &t->flows[oldest]);
-	t->evicted++;
-	return true;
+	uint32_t until_s = 0;
+	if (f->said && t->clock_s - f->seen_s <= FLOW_FLIGHT_S)
+		until_s = (uint32_t)t->clock_s + FLOW_FLIGHT_S;
+	if (f->syn_data)
+		until_s = (uint32_t)t->clock_s + FLOW_SYN_ACK_S;
+	for (unsigned n = 0; n < LATELY_CELLS; n++) {
+		uint32_t *cell = &t->lately[lately_cell(f->hash, n)];
+		*cell = until_s > *cell ? until_s : *cell;
+	}
+}
+
+// For want of its slot.
+static void flow_evict(struct flow_table *t, struct flow *f)
+{
+	t->accounts[f->stream.account].forgot |= f->class != FLOW_CLASS_ALLOWED;
+	t->evicted += class_counts(f->class);
+	if (f->class != FLOW_CLASS_ALLOWED)
+		forgot_lately(t, f);
+	flow_forget(t, f);
+}
+
+// The flow of this class that was idle longest; NULL if there is none.
+static struct flow *oldest(struct flow_table *t, enum flow_class class)
+{
+	return t->age[class].oldest == TABLE_NONE ? NULL : &t->flows[t->age[class].oldest];
+}
+
+void flow_expire(struct flow_table *t)
+{
+	struct flow *f = oldest(t, FLOW_CLASS_BARE);
+	if (f && t->clock_s - f->seen_s > FLOW_BARE_S)
+		flow_evict(t, f);
+}
+
+struct flow *flow_overdue(struct flow_table *t)
+{
+	struct flow *f = oldest(t, FLOW_CLASS_HALF_READ);
+	return f && t->clock_s - f->seen_s > FLOW_HALF_READ_S ? f : NULL;
+}
+
+struct flow *flow_richest(struct flow_table *t, const struct flow *keep)
+{
+	static const enum flow_class classes[] = {FLOW_CLASS_READ, FLOW_CLASS_HALF_READ};
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+		struct flow *f = oldest(t, classes[i]);
+		if (f && f == keep)
+			f = f->newer == TABLE_NONE ? NULL : &t->flows[f->newer];
+		if (f)
+			return f;
+	}
+	return NULL;
+}
+
+void flow_release(struct flow_table *t, struct flow *f)
+{
+	uint32_t by = f->stream.next, distance = by + f->stream.skipped;
+	stream_clear(&f->stream, t->pool);
+	stream_init(&f->stream, f->stream.base + distance, f->stream.account);
+	f->slid = true;
+	f->read -= by < f->read ? by : f->read;
+	f->need -= by < f->need ? by : f->need;
+	f->highest -= distance < f->highest ? distance : f->highest;
+	flow_touch(t, f);
 }
 
 // What of a flow belongs to one connection, as opposed to its ends and its place in the table.
@@ -182,7 +323,8 @@ static void flow_clear(struct flow *f)
 		.hash = f->hash,
 		.older = f->older,
 		.newer = f->newer,
-		.age_list = f->age_list,
+		.seen_s = f->seen_s,
+		.class = f->class,
 	};
 	stream_init(&blank.stream, 0, f->stream.account);
 	*f = blank;
@@ -190,11 +332,9 @@ static void flow_clear(struct flow *f)
 
 struct flow *flow_make(struct flow_table *t, const struct packet *p, bool from_client)
 {
-	for (int list = 0; t->free == TABLE_NONE && list < AGE_LISTS; list++)
-		if (t->age[list].oldest != TABLE_NONE) {
-			flow_forget(t, &t->flows[t->age[list].oldest]);
-			t->evicted += list == AGE_HALF_READ;
-		}
+	for (int class = 0; t->free == TABLE_NONE && class < FLOW_CLASSES; class ++)
+		if (oldest(t, (enum flow_class) class))
+			flow_evict(t, oldest(t, (enum flow_class) class));
 	struct flow *f = &t->flows[t->free];
 	t->free = f->newer;
 	t->used++;
@@ -206,7 +346,7 @@ struct flow *flow_make(struct flow_table *t, const struct packet *p, bool from_c
 	f->stream.account = stream_account(t->pool, &f->client);
 	f->hash = key_hash(t, p);
 	table_insert(t->table, slot_of(t, f), f->hash);
-	age_link(t, f, AGE_BARE);
+	age_link(t, f, FLOW_CLASS_OPENING);
 	flow_clear(f);
 	return f;
 }

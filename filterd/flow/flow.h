@@ -2,13 +2,28 @@
 // The flow table: what a worker remembers of TCP connections. It, not conntrack, owns the state of a
 // flow (DESIGN, section 4): a client's reset with a low TTL makes conntrack forget a connection that
 // the server still has. The table has a fixed number of slots and no timers; when all are taken, the
-// flow that was idle longest goes: first one that is decided, then one whose client has sent nothing
-// yet (it would be read from its first byte all the same), last one that is half read.
+// flow that was idle longest goes, of the class that is missed least (flow_class).
+//
+// Whoever makes the table forget one of its own connections, and then goes on with that, may choose at
+// which byte the filter begins to read. So a client of which anything but an allowed flow was forgotten
+// is remembered, in counters of fixed size (stream_account()), and is not believed mid-stream any more.
 #pragma once
 #include "filterd/flow/hostname.h"
 #include "filterd/flow/stream.h"
 
 struct flow_table;
+
+// In the order in which they go when slots are short.
+enum flow_class {
+	FLOW_CLASS_ALLOWED, // the kernel has it
+	FLOW_CLASS_BLOCKED, // as well
+	FLOW_CLASS_OPENING, // no answer of the server yet, which would bring it back; or it hung up
+	FLOW_CLASS_IDLE,    // between two requests, and holds no buffer
+	FLOW_CLASS_READ,    // between two requests: its buffers may be taken at any time
+	FLOW_CLASS_BARE, // undecided, and holds no buffer: most often the client has said nothing
+	FLOW_CLASS_HALF_READ, // undecided, with bytes to be read or to be acknowledged
+	FLOW_CLASSES,
+};
 
 enum flow_state { FLOW_UNDECIDED, FLOW_REQUESTS, FLOW_ALLOWED, FLOW_BLOCKED };
 
@@ -32,6 +47,9 @@ struct flow {
 	bool said;      // the client sent bytes outside of a SYN
 	bool prelude;   // it began with what comes before TLS or HTTP (wire/prelude.h)
 	bool hinted;    // the classifier was shown some of it
+	bool closed;    // the server hung up
+	bool unsure;    // it may be another connection, one that was forgotten
+	bool joined;    // the stream is a part of another connection's (MP_JOIN, RFC 8684)
 
 	struct stream stream; // the client's bytes
 	uint32_t highest;     // end of the highest client byte seen, as an offset into the stream
@@ -75,7 +93,8 @@ struct flow {
 
 	uint64_t hash; // the table's own from here on
 	uint32_t older, newer;
-	uint8_t age_list;
+	int64_t seen_s;
+	uint8_t class;
 };
 
 // A table of `flows` slots and a pool of `buffers` stream buffers; `seed` keys the hash. NULL if out of
@@ -91,8 +110,20 @@ uint32_t flow_count(const struct flow_table *t);
 // flow_forget().
 struct flow *flow_find(struct flow_table *t, const struct packet *p, bool *ret_from_client);
 
-// How many half-read flows had to go so far for want of a slot or a buffer.
+// How many undecided flows of open connections had to go so far for want of a slot.
 uint64_t flow_evicted(const struct flow_table *t);
+
+// Tells the table the time, at each packet.
+void flow_clock(struct flow_table *t, int64_t now_s);
+
+// True if this client has all the undecided flows that one may have.
+bool flow_quota_reached(const struct flow_table *t, const struct addr *client);
+
+// The same of the client of `f`, which does not count yet.
+bool flow_has_no_room(const struct flow_table *t, const struct flow *f);
+
+// True if anything but an allowed flow of this client was forgotten for want of a slot.
+bool flow_forgot(const struct flow_table *t, const struct addr *client);
 
 // A new, undecided flow for the packet's two ends, which must not have one. Never NULL.
 struct flow *flow_make(struct flow_table *t, const struct packet *p, bool from_client);
@@ -106,6 +137,26 @@ void flow_forget(struct flow_table *t, struct flow *f);
 // and stream say.
 void flow_touch(struct flow_table *t, struct flow *f);
 
-// Gives back the buffers of the half-read flow that was idle longest, by forgetting it; not `keep`.
-// False if there is no other.
-bool flow_evict_half_read(struct flow_table *t, const struct flow *keep);
+// True if the flow between the packet's ends was forgotten so lately that a SYN-ACK may still be that one's,
+// with bytes of the client behind it that nobody remembers. (Of others, about one in a million.)
+bool flow_forgot_lately(const struct flow_table *t, const struct packet *p);
+
+// Forgets the open connection that was idle longest without a word, if for FLOW_BARE_S.
+void flow_expire(struct flow_table *t);
+
+// The half-read flow that was idle longest, if for FLOW_HALF_READ_S; else NULL.
+struct flow *flow_overdue(struct flow_table *t);
+
+// Whose buffers are to be taken next: a flow that is read to the end, else a half-read one; not
+// `keep`. NULL if there is none.
+struct flow *flow_richest(struct flow_table *t, const struct flow *keep);
+
+// True if bytes of the client wait for others to be read with.
+bool flow_waits(const struct flow *f);
+
+// True if all that came of the client's bytes was read, and no message is begun.
+bool flow_is_read(const struct flow *f);
+
+// Gives back the flow's buffers. It goes on behind them: what comes for their place again can't be
+// compared any more, and is out of the window.
+void flow_release(struct flow_table *t, struct flow *f);

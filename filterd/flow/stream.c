@@ -17,7 +17,7 @@ struct buffer {
 };
 
 struct stream_pool {
-	uint32_t free, used, quota;
+	uint32_t size, free, used, quota;
 	uint64_t seed;
 	struct buffer *buffers;
 	uint32_t accounts[STREAM_ACCOUNTS]; // buffers that count for each
@@ -37,6 +37,7 @@ struct stream_pool *stream_pool_new(uint32_t buffers, uint64_t seed)
 	for (uint32_t i = 0; i < buffers; i++)
 		pool->buffers[i].next = i + 1 < buffers ? i + 1 : STREAM_NO_BUFFER;
 	pool->free = buffers ? 0 : STREAM_NO_BUFFER;
+	pool->size = buffers;
 	pool->seed = seed;
 	pool->quota = buffers / STREAM_QUOTA_PART;
 	if (pool->quota < STREAM_QUOTA_MIN)
@@ -55,6 +56,11 @@ void stream_pool_free(struct stream_pool *pool)
 uint32_t stream_pool_used(const struct stream_pool *pool)
 {
 	return pool->used;
+}
+
+uint32_t stream_pool_left(const struct stream_pool *pool)
+{
+	return pool->size - pool->used;
 }
 
 uint16_t stream_account(const struct stream_pool *pool, const struct addr *client)

@@ -48,6 +48,7 @@ enum stream_result {
 struct stream_pool *stream_pool_new(uint32_t buffers, uint64_t seed);
 void stream_pool_free(struct stream_pool *pool);
 uint32_t stream_pool_used(const struct stream_pool *pool);
+uint32_t stream_pool_left(const struct stream_pool *pool);
 
 // The account of a client: of its IPv4 address, or of the /56 of its IPv6 address, of which a
 // subscriber has a whole one.

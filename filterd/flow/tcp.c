@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "filterd/flow/tcp.h"
 
+enum { MP_JOIN = 1 }; // RFC 8684, section 8.2
+
 // a is after b in sequence space (RFC 9293, section 3.4).
 static bool seq_after(uint32_t a, uint32_t b)
 {
@@ -42,15 +44,13 @@ static bool stream_slide(struct stream_pool *pool, struct flow *f, uint32_t *off
 	return true;
 }
 
-// Stores bytes, making room by forgetting what was read, then other flows.
+// Stores bytes, making room by forgetting what was read.
 static enum stream_result stream_store(struct flow_table *t, struct flow *f, uint32_t *offset,
 				       struct slice bytes)
 {
 	struct stream_pool *pool = flow_pool(t);
 	enum stream_result result = stream_add(&f->stream, pool, *offset, bytes);
 	while (result == STREAM_BEYOND && stream_slide(pool, f, offset))
-		result = stream_add(&f->stream, pool, *offset, bytes);
-	while (result == STREAM_NO_MEMORY && flow_evict_half_read(t, f))
 		result = stream_add(&f->stream, pool, *offset, bytes);
 	return result;
 }
@@ -293,6 +293,8 @@ static void server_syn_ack(struct flow_table *t, struct flow *f, const struct pa
 	} else if (f->renewed == f->opened && !f->said) {
 		f->renewing = false; // that SYN was this connection's, sent again
 	}
+	f->closed = false;
+	f->joined = p->tcp.has_mptcp && p->tcp.mptcp_subtype == MP_JOIN;
 	f->server_known = true;
 	f->server_syn = p->tcp.seq;
 	f->timestamped = f->syn_timestamped && p->tcp.has_timestamp;
@@ -355,6 +357,7 @@ void tcp_server_segment(struct flow_table *t, struct flow *f, const struct packe
 		server_syn_ack(t, f, p);
 		return;
 	}
+	f->closed |= p->tcp.flags & TCP_FIN;
 	if (f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED)
 		return;
 	if ((p->tcp.flags & TCP_ACK) && p->payload.len)

@@ -14,7 +14,7 @@ enum tcp_step {
 	TCP_READ,          // new bytes in order: names may be complete now
 	TCP_CAP,           // the client's stream is longer than STREAM_MAX and still undecided
 	TCP_QUOTA,         // the client has as much half read as one may: later it will fit
-	TCP_NO_MEMORY,     // no stream buffer is left, even after forgetting other flows
+	TCP_NO_MEMORY,     // no stream buffer is left
 	TCP_CONFLICT,      // other bytes than before for the same sequence numbers
 	TCP_SIGNATURE,     // MD5 or AO option that the SYN did not have (RFC 2385, RFC 5925)
 	TCP_OLD_TIMESTAMP, // older than the SYN that the server took (PAWS, RFC 7323, section 5)

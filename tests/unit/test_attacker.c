@@ -37,6 +37,7 @@ struct attack {
 	size_t len;                       // of either
 	uint32_t bases[4];                // first bytes of the connections that it pretends
 	int served;
+	bool floods; // it has helpers, who fill the table, and it waits
 };
 
 static int pick(int n)
@@ -174,8 +175,37 @@ static void client_sends(struct attack *a, uint8_t flags, uint32_t seq, const ui
 		server_takes(a, flags, seq, bytes, len);
 }
 
+// Others open connections, of which some say a part of a hello, until the table has forgotten what it could;
+// or a minute passes.
+static void others_flood(struct attack *a)
+{
+	struct scene *s = a->s;
+	struct craft_ends out = s->out, back = s->back;
+	uint32_t server = s->server;
+	bool wait = pick(2);
+	while (wait && a->server.delayed) // nothing is on its way for that long
+		deliver(a);
+	if (wait && a->server.state == SERVER_HALF_OPEN)
+		server_listens(&a->server); // it waits no longer
+	for (int i = 0; i < 40; i++) {
+		s->out.src.bytes[1] = s->back.dst.bytes[1] = (uint8_t)pick(256);
+		s->out.src.bytes[2] = s->back.dst.bytes[2] = (uint8_t)(1 + pick(200));
+		next_ports(s);
+		from_client(s, TCP_SYN, 1, NULL, 0);
+		from_server(s, TCP_SYN | TCP_ACK, 1, 2, NULL, 0);
+		if (pick(2))
+			from_client(s, TCP_ACK, 2, a->message[0], 1 + (size_t)pick(20));
+		s->now_s += wait ? 2 : 0;
+	}
+	s->out = out;
+	s->back = back;
+	s->server = server;
+}
+
 static void client_step(struct attack *a)
 {
+	if (a->floods && pick(30) == 0)
+		others_flood(a);
 	struct server *server = &a->server;
 	const uint8_t *message = a->message[pick(MESSAGES)];
 	bool lost = pick(3) == 0;
@@ -215,12 +245,15 @@ static void client_step(struct attack *a)
 
 // How many messages for the free name the server had in `rounds` attacks.
 static int attacks(struct scene *s, int rounds, bool dns, const uint8_t *free_message,
-		   const uint8_t *blocked_message, size_t len)
+		   const uint8_t *blocked_message, size_t len, bool floods)
 {
 	int served = 0;
 	s->out.dst_port = s->back.src_port = dns ? 53 : 443;
 	for (int round = 0; round < rounds; round++) {
-		struct attack a = {.s = s, .message = {free_message, blocked_message}, .len = len};
+		struct attack a = {.s = s,
+				   .message = {free_message, blocked_message},
+				   .len = len,
+				   .floods = floods};
 		a.server.dns = dns;
 		a.server.fast_open = pick(2);
 		a.server.retries = pick(2);
@@ -245,7 +278,7 @@ static void no_blocked_hello_gets_through(void **state)
 	size_t len = craft_hello(messages[0], sizeof messages[0], "allowed.example", 0);
 	craft_hello(messages[1], sizeof messages[1], "blocked.example", 0);
 	srand(11);
-	assert_true(attacks(*state, 20000, false, messages[0], messages[1], len) > 10000);
+	assert_true(attacks(*state, 20000, false, messages[0], messages[1], len, false) > 10000);
 }
 
 static void no_blocked_query_gets_through(void **state)
@@ -255,7 +288,33 @@ static void no_blocked_query_gets_through(void **state)
 	craft_dns(messages[1] + 2, 510, "blocked.example", 1);
 	messages[0][1] = messages[1][1] = (uint8_t)len;
 	srand(12);
-	assert_true(attacks(*state, 20000, true, messages[0], messages[1], len + 2) > 10000);
+	assert_true(attacks(*state, 20000, true, messages[0], messages[1], len + 2, false) > 10000);
+}
+
+// The same with a small table, helpers that fill it, and policies that let nothing pass unjudged.
+static void nor_in_a_flood(void **state)
+{
+	struct scene *s = *state;
+	uint8_t messages[4][1024] = {{0}};
+	size_t hello = craft_hello(messages[0], sizeof messages[0], "allowed.example", 0);
+	craft_hello(messages[1], sizeof messages[1], "blocked.example", 0);
+	size_t query = craft_dns(messages[2] + 2, 510, "allowed.example", 1);
+	craft_dns(messages[3] + 2, 510, "blocked.example", 1);
+	messages[2][1] = messages[3][1] = (uint8_t)query;
+	s->options.flows = 32;
+	s->options.buffers = 24;
+	for (int i = 0; i <= HOSTNAME_PROTOCOLS; i++)
+		s->options.undecided[i] = UNDECIDED_DROP;
+	srand(13);
+	int served[2] = {0};
+	for (int round = 0; round < 400; round++) {
+		s->now_s = STARTS;
+		scene_engine(
+			s); // a client that was once forgotten would never again be so believing
+		served[0] += attacks(s, 10, false, messages[0], messages[1], hello, true);
+		served[1] += attacks(s, 10, true, messages[2], messages[3], query + 2, true);
+	}
+	assert_true(served[0] > 500 && served[1] > 500);
 }
 
 int main(void)
@@ -264,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(no_blocked_hello_gets_through),
 		TEST(no_blocked_query_gets_through),
+		TEST(nor_in_a_flood),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
