@@ -91,40 +91,6 @@ def test_an_order_ends_and_another_begins_by_itself(testbed, filterd):
     assert filterd.log() == log  # nothing was reloaded
 
 
-def raw(testbed, name, family=4, **plan):
-    plan |= {"server": SERVER[family], "port": 443, "source_port": next(ports), "name": name}
-    done = testbed.exec("client", "/usr/bin/python3", HERE / "rawtcp.py", json.dumps(plan))
-    return json.loads(done.stdout)["got"]
-
-
-PACKAGINGS = {
-    "whole": {},
-    "two segments": {"pieces": [[0, 60], [60, 9999]]},
-    "reversed": {"pieces": [[200, 9999], [60, 200], [0, 60]]},
-    "bytes": {"pieces": [[i, i + 1] for i in range(200)] + [[200, 9999]]},
-    "overlapping": {"pieces": [[0, 120], [80, 9999], [0, 9999]]},
-    "two records": {"record": 100},
-    "tiny records": {"record": 3},
-    "tiny records reversed": {"record": 9, "pieces": [[300, 9999], [0, 300]]},
-    "data in the SYN": {"syn": True, "pieces": [[0, 100], [0, 9999]]},
-}
-
-
-@pytest.mark.parametrize("how", PACKAGINGS)
-def test_packagings_of_a_hello(testbed, filterd, how):
-    filterd.start(order(BLOCKED))
-    assert raw(testbed, FREE, **PACKAGINGS[how]) == "server-hello"
-    assert raw(testbed, f"www.{BLOCKED}", **PACKAGINGS[how]) in ("reset", "nothing")
-    assert raw(testbed, f"www.{BLOCKED}", 6, **PACKAGINGS[how]) in ("reset", "nothing")
-
-
-def test_a_decoy_that_dies_on_the_way(testbed, filterd):
-    """A hello with a TTL that ends behind the gateway, then the real one for the same bytes."""
-    filterd.start(order(BLOCKED))
-    decoy = {"name": "freeway.example", "ttl": 1}
-    assert raw(testbed, BLOCKED, decoy=decoy) in ("reset", "nothing")
-
-
 def test_bad_orders_change_nothing(testbed, filterd):
     filterd.start(order(BLOCKED))
     good = filterd.image.read_bytes()
