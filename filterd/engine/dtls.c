@@ -80,7 +80,9 @@ void dtls_datagram(struct engine *e, struct verdict *ret)
 	while (pass && dtls_fragment_next(&f, &d))
 		pass = fragment_judge(e, &f, ret);
 	handshakes_unlock(e->handshakes);
-	if (pass && !dtls_ok(&d))
+	if (pass && d.hides)
+		dtls_drop(ret, REASON_BAD_HEADER);
+	else if (pass && !dtls_ok(&d))
 		policy_undecided(e->options.undecided, HOSTNAME_TLS, REASON_UNDECIDED_BAD, ret);
 	if (ret->reason == REASON_ORDER || ret->reason == REASON_FLOW_BLOCKED)
 		refuse(e, ret);

@@ -86,9 +86,12 @@ static void record_open(struct dtls *d)
 {
 	uint16_t epoch;
 	size_t len;
+	struct rd behind = d->datagram;
+	rd_skip(&behind, 1); // its own header is no other's
 	uint8_t type = header_read(&d->datagram, &epoch, &len);
 	struct rd content = rd_sub(&d->datagram, len);
-	if (hides_record(content))
+	d->hides = hides_record(rd_ok(&content) ? content : behind);
+	if (d->hides)
 		rd_fail(&d->datagram);
 	else if (type == RECORD_HANDSHAKE && epoch == 0)
 		d->record = content;

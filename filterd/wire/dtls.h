@@ -20,6 +20,7 @@ struct dtls_fragment {
 
 struct dtls {
 	struct rd datagram, record;
+	bool hides; // reading ended at bytes that hold the header of a handshake record where none may be
 };
 
 // Whether the datagram starts with a record of DTLS, whole or cut, which few other protocols do; or holds a
@@ -31,7 +32,8 @@ struct dtls dtls_of(struct slice datagram);
 
 // The next fragment of a handshake message in clear (epoch 0), past other records. False at the end, or
 // where records or fragments are not what they say, or a record holds another: dtls_ok() tells. No client
-// sends such; some servers skip them and go on reading where we would not.
+// sends such; some servers skip them and go on reading where we would not. Where `hides` is set as well,
+// they would find something: no honest datagram comes to that.
 bool dtls_fragment_next(struct dtls_fragment *ret, struct dtls *d);
 bool dtls_ok(const struct dtls *d);
 

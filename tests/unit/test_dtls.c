@@ -221,7 +221,24 @@ static void record_in_a_record(void **state)
 		bool ok;
 		assert_int_equal(count_fragments(slice_of(buffer, wr_len(&w)), &ok), 0);
 		assert_false(ok);
+
+		struct dtls d = dtls_of(slice_of(buffer, wr_len(&w)));
+		struct dtls_fragment f;
+		assert_false(dtls_fragment_next(&f, &d));
+		assert_true(d.hides);
+		for (size_t version = 0; version < 2;
+		     version++) { // no record, or one that is cut off
+			memset(buffer + 1, version ? 0xfe : 0, 2);
+			memset(buffer + 11, 0xff, 2);
+			d = dtls_of(slice_of(buffer, wr_len(&w)));
+			assert_false(dtls_fragment_next(&f, &d));
+			assert_int_equal(d.hides, true);
+		}
 	}
+	struct dtls d = dtls_of(slice_of(dtls_hello, sizeof dtls_hello - 1));
+	struct dtls_fragment f;
+	assert_false(dtls_fragment_next(&f, &d));
+	assert_false(dtls_ok(&d) || d.hides); // cut off, but nothing behind it
 }
 
 static void seems(void **state)
