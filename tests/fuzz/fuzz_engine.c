@@ -5,7 +5,7 @@
 #include "check.h"
 #include "filterd/base/rd.h"
 #include "filterd/engine/engine.h"
-#include "tests/unit/craft.h"
+#include "tests/unit/craft_quic.h"
 #include "tests/unit/ruleset_text.h"
 
 static const char orders_text[] =
@@ -18,15 +18,60 @@ static const char orders_text[] =
 #define FUZZ_CLASSIFY false // making a classifier takes longer than most inputs: fuzz_hint.c
 #endif
 
-enum { NOW_S = 1546300800, FROM_SERVER = 1, DATAGRAM = 2, RAW = 4, ONEWAY = 8 };
+enum {
+	NOW_S = 1546300800,
+	FROM_SERVER = 1,
+	DATAGRAM = 2,
+	RAW = 4,
+	ONEWAY = 8,
+	OTHER_PORT = 16, // of TCP: 53; of UDP: 443
+	SEALED = 32,     // a datagram whose payload is an Initial's frames
+};
+
+// What a byte says about an Initial: which of four first ids, and how it differs from a usual one.
+enum { FIRST_ID = 3, SERVERS_ID = 4, VERSION_2 = 8, VERSION_UNKNOWN = 16, ANOTHER_PORT = 32 };
+
+static void craft_initial(struct craft *c, struct rd *r, const struct craft_ends *usual)
+{
+	static struct quic_crypto *crypto;
+	struct craft_ends ends = *usual;
+	struct craft_quic q;
+	if (!crypto)
+		crypto = quic_crypto_new();
+	uint8_t how = rd_u8(r);
+	craft_quic_init(&q, crypto, how & FIRST_ID);
+	q.number = rd_u8(r);
+	size_t len = rd_u8(r) * 4U;
+	struct slice frames = rd_bytes(r, len < rd_left(r) ? len : rd_left(r));
+	q.frames_len = frames.len;
+	if (frames.len)
+		memcpy(q.frames, frames.at, frames.len);
+	if (how & SERVERS_ID)
+		q.dcid = slice_text("serversid");
+	if (how & VERSION_2)
+		q.version = CRAFT_V2;
+	if (how & VERSION_UNKNOWN) {
+		q.suite = quic_suite_of(q.version);
+		q.version = 0x12345678;
+	}
+	if (how & ANOTHER_PORT)
+		ends.src_port++;
+	CHECK(craft_quic_seal(&q));
+	craft_udp(c, &ends, q.bytes, q.len);
+}
 
 static void craft_packet(struct craft *c, struct rd *r, uint8_t what)
 {
 	static const uint8_t client[] = {10, 0, 0, 1}, server[] = {10, 0, 0, 2};
 	struct craft_ends ends = {addr_from_bytes(4, client), addr_from_bytes(4, server), 4000,
-				  what & DATAGRAM ? 53 : (what & 16 ? 53 : 443)};
+				  !(what & DATAGRAM) == !(what & OTHER_PORT) ? 443 : 53};
 	struct craft_ends back = {ends.dst, ends.src, ends.dst_port, ends.src_port};
 	struct craft_tcp tcp = {0};
+	if (what & SEALED) {
+		ends.dst_port = 443;
+		craft_initial(c, r, &ends);
+		return;
+	}
 	if (!(what & DATAGRAM)) {
 		tcp.flags = rd_u8(r);
 		tcp.seq = rd_u16(r);
@@ -63,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.flows = 16;
 	options.classify = FUZZ_CLASSIFY;
 	options.buffers = 4;
+	options.handshake_slots = 16;
 	struct engine *engine = engine_new(&options, ruleset);
 	CHECK(engine);
 	struct rd r = rd_init(data, size);

@@ -260,6 +260,12 @@ def segment(what, flags, seq, ack, payload=b""):
     return bytes([what, flags]) + struct.pack(">2HB", seq, ack, len(padded) // 4) + padded
 
 
+def sealed(frames, how=0, number=0):
+    """An Initial; how: 0 to 3 first id, 4 the server's id, 8 version 2, 16 unknown version, 32 another port."""
+    padded = frames + bytes(-len(frames) % 4)
+    return bytes([32, how, number, len(padded) // 4]) + padded
+
+
 def datagram(payload, what=2):
     padded = payload + bytes(-len(payload) % 4)
     return bytes([what, len(padded) // 4]) + padded
@@ -269,7 +275,18 @@ SYN, RST, FIN, ACK = 2, 4, 1, 16
 opened = segment(0, SYN, 99, 0) + segment(1, SYN | ACK, 499, 100)
 bad, good = records(hello(sni(b"a.blocked.example"))), records(hello(sni(b"free.example")))
 asked = vector(2, query(question(b"free.example"))) + vector(2, query(question(b"blocked.example")))
+quic_bad, quic_good = hello(sni(b"a.blocked.example")), hello(sni(b"free.example"))
+dtls_bad = dtls_body(sni(b"a.blocked.example"))
 write("engine", {
+    "quic": sealed(crypto(0, quic_good)) + sealed(crypto(0, quic_bad), 1),
+    "quic-halves": sealed(crypto(0, quic_bad[:40])) + sealed(crypto(40, quic_bad[40:]), 4, 1),
+    "quic-shuffled": sealed(crypto(40, quic_bad[40:]) + bytes(9) + crypto(20, quic_bad[20:45]) + crypto(0, quic_bad[:20]), 2),
+    "quic-decoy": sealed(crypto(40, quic_good[40:])) + sealed(crypto(0, quic_bad), 32),
+    "quic-versions": sealed(crypto(0, quic_bad[:40])) + sealed(crypto(40, quic_bad[40:]), 8) + sealed(crypto(0, quic_bad), 17),
+    "quic-again": sealed(crypto(0, quic_good)) + sealed(crypto(len(quic_good), quic_bad), 4, 1),
+    "quic-unreadable": datagram(initial(crypto(0, quic_bad))[:120] + bytes(40), 18),
+    "dtls": datagram(dtls(fragment(dtls_bad, 0, 40)), 18) + datagram(dtls(fragment(dtls_bad, 40)), 18)
+    + datagram(dtls(fragment(dtls_bad, number=1)), 18),
     "blocked": opened + segment(0, ACK, 100, 500, bad),
     "allowed": opened + segment(0, ACK, 100, 500, good) + segment(1, ACK, 500, 100 + len(good), records(server)),
     "retry": opened + segment(0, ACK, 100, 500, good)
