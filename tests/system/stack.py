@@ -166,7 +166,7 @@ class Tcp:
         self.base = None  # number of the server's first byte
         self.taken = 0  # bytes in the SYN that the server took
         self.cookie = None  # of TCP Fast Open
-        self.segments_heard = 0
+        self.segments_of_data = 0  # of the server, those sent again too
         self.window = 64000
         self.last_ack = 0  # how far the server acknowledged
         self.said = 0  # how far the stream went: where acknowledgements stand
@@ -214,7 +214,6 @@ class Tcp:
         raw = self.wire.receive(TCP, self.server, self.port, self.own_port, limit)
         if raw is None:
             return None
-        self.segments_heard += 1
         seq, ack, size, flags = struct.unpack(">IIBB", raw[4:14])
         size = (size >> 4) * 4
         data = raw[size:]
@@ -228,6 +227,7 @@ class Tcp:
         elif self.base is not None:
             self.last_ack = (ack - self.seq) & 0xffffffff
             if data:
+                self.segments_of_data += 1
                 self.heard[(seq - self.base) & 0xffffffff] = data
                 self.ack = (self.base + len(self.stream())) & 0xffffffff
                 if acknowledge:
