@@ -83,7 +83,7 @@ void dtls_datagram(struct engine *e, struct verdict *ret)
 	if (pass && d.hides)
 		dtls_drop(ret, REASON_BAD_HEADER);
 	else if (pass && !dtls_ok(&d))
-		policy_undecided(e->options.undecided, HOSTNAME_TLS, REASON_UNDECIDED_BAD, ret);
+		engine_undecided(e, HOSTNAME_TLS, UNDECIDED_UNREADABLE, ret);
 	if (ret->reason == REASON_ORDER || ret->reason == REASON_FLOW_BLOCKED)
 		refuse(e, ret);
 	if (ret->reason != REASON_ORDER && ret->reason != REASON_MONITOR)

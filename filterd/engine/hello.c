@@ -12,9 +12,9 @@ static bool hello_drop(struct verdict *ret, enum verdict_reason reason)
 }
 
 static bool hello_undecided(struct engine *e, enum hostname_protocol protocol,
-			    enum verdict_reason reason, struct verdict *ret)
+			    enum undecided_why why, struct verdict *ret)
 {
-	return !policy_undecided(e->options.undecided, protocol, reason, ret);
+	return !engine_undecided(e, protocol, why, ret);
 }
 
 bool hello_add(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
@@ -34,10 +34,10 @@ bool hello_add(struct engine *e, struct handshake *h, enum hostname_protocol pro
 	case STREAM_BEYOND:
 	case STREAM_HOLES:
 		counter_add(&e->counters.caps_reached, 1);
-		return hello_undecided(e, protocol, REASON_UNDECIDED_CAP, ret);
+		return hello_undecided(e, protocol, UNDECIDED_BYTES, ret);
 	case STREAM_NO_MEMORY:
 		counter_add(&e->counters.buffers_exhausted, 1);
-		return hello_undecided(e, protocol, REASON_UNDECIDED_CAP, ret);
+		return hello_undecided(e, protocol, UNDECIDED_MEMORY, ret);
 	}
 	return true;
 }
@@ -85,7 +85,7 @@ static bool message_read(struct engine *e, struct handshake *h, enum hostname_pr
 			 enum scan scan, struct verdict *ret)
 {
 	if ((scan == SCAN_BAD || e->hello.names.overflow) &&
-	    !hello_undecided(e, protocol, REASON_UNDECIDED_BAD, ret))
+	    !hello_undecided(e, protocol, UNDECIDED_UNREADABLE, ret))
 		return false; // and so again for each datagram to come
 	if (e->hello.has_ech)
 		judge_ech(e, &e->hello.names);
@@ -132,7 +132,7 @@ bool hello_judge_whole(struct engine *e, struct slice body, struct verdict *ret)
 	if (!names_pass(e, HOSTNAME_TLS, 0, ret))
 		return false;
 	if (scan == SCAN_BAD || e->hello.names.overflow)
-		return hello_undecided(e, HOSTNAME_TLS, REASON_UNDECIDED_BAD, ret);
+		return hello_undecided(e, HOSTNAME_TLS, UNDECIDED_UNREADABLE, ret);
 	if (e->hello.has_ech)
 		judge_ech(e, &e->hello.names);
 	return true;

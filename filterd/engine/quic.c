@@ -23,9 +23,9 @@ static bool quic_drop(struct verdict *ret, enum verdict_reason reason)
 	return false;
 }
 
-static bool quic_undecided(struct engine *e, enum verdict_reason reason, struct verdict *ret)
+static bool quic_undecided(struct engine *e, enum undecided_why why, struct verdict *ret)
 {
-	return !policy_undecided(e->options.undecided, HOSTNAME_QUIC, reason, ret);
+	return !engine_undecided(e, HOSTNAME_QUIC, why, ret);
 }
 
 // Versions that only exist to make servers negotiate (RFC 9000, section 15): no server reads further.
@@ -102,7 +102,7 @@ static bool frames_add(struct engine *e, struct handshake *h, struct slice paylo
 			if (!hello_add(e, h, HOSTNAME_QUIC, sorted[i].offset, sorted[i].data, ret))
 				return false;
 	}
-	return rd_ok(&r) || quic_undecided(e, REASON_UNDECIDED_BAD, ret);
+	return rd_ok(&r) || quic_undecided(e, UNDECIDED_UNREADABLE, ret);
 }
 
 static bool opens(struct engine *e, const struct quic_packet *initial, const struct quic_keys *keys,
@@ -200,7 +200,7 @@ static bool unknown_packets(struct engine *e, const struct quic_packet *first, u
 		struct quic_packet rest = *first, packet = rest;
 		while (rest.bytes.len && quic_packet_as(&packet, (enum quic_suite)suite)) {
 			if (packet.kind == QUIC_INITIAL && ++*initials > QUIC_UNKNOWN_INITIALS_MAX)
-				return quic_undecided(e, REASON_UNDECIDED_CAP, ret);
+				return quic_undecided(e, UNDECIDED_BYTES, ret);
 			if (packet.kind == QUIC_INITIAL &&
 			    !initial_packet(e, &packet, &opened, ret))
 				return false;
@@ -212,7 +212,7 @@ static bool unknown_packets(struct engine *e, const struct quic_packet *first, u
 	// Away from the ports of QUIC it may as well be something else.
 	if (opened || is_reserved(first->version) || !engine_is_quic_port(e, e->packet.dst_port))
 		return true;
-	return quic_undecided(e, REASON_UNDECIDED_BAD, ret);
+	return quic_undecided(e, UNDECIDED_UNREADABLE, ret);
 }
 
 static bool known_packet(struct engine *e, const struct quic_packet *packet, unsigned *initials,
@@ -224,10 +224,10 @@ static bool known_packet(struct engine *e, const struct quic_packet *packet, uns
 	if (packet->kind != QUIC_INITIAL)
 		return true;
 	if (++*initials > QUIC_INITIALS_MAX)
-		return quic_undecided(e, REASON_UNDECIDED_CAP, ret);
+		return quic_undecided(e, UNDECIDED_BYTES, ret);
 	if (!initial_packet(e, packet, &opened, ret))
 		return false;
-	return opened || quic_undecided(e, REASON_UNDECIDED_BAD, ret);
+	return opened || quic_undecided(e, UNDECIDED_UNREADABLE, ret);
 }
 
 // A capture does not say which side a packet came from.

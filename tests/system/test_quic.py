@@ -36,7 +36,7 @@ def greet(testbed, name, packaging, family=4):
 def test_each_packaging(testbed, filterd, caddy):
     taken = [packaging for packaging in HONEST + HOSTILE if greet(testbed, BLOCKED, packaging)["hello"]]
     assert set(taken) >= set(HONEST), taken
-    filterd.start(order(BLOCKED), engine__undecided_quic="drop")
+    filterd.start(order(BLOCKED))
     for packaging in HONEST + HOSTILE:
         blocked = greet(testbed, BLOCKED, packaging)
         assert not blocked["hello"], (packaging, blocked)
