@@ -168,7 +168,7 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 	}
 	f->read = m->silent ? f->stream.next : f->read + m->end;
 	f->need = f->read + 1;
-	f->silent = m->silent;
+	f->silent = m->silent || (m->sealed && e->in->flags & ENGINE_ONEWAY);
 	if (m->skip)
 		tcp_skip(e->flows, f, m->skip);
 	if (m->greeting || m->silent)
@@ -181,7 +181,7 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 	if (f->protocol == HOSTNAME_DNS || m->requests)
 		f->state = FLOW_REQUESTS;
 	else if (f->judged && e->in->flags & ENGINE_ONEWAY && !syn) // a SYN's data may not be taken
-		flow_decide(e, f, FLOW_ALLOWED);
+		f->state = FLOW_REQUESTS; // whether the server has what was judged, nobody will say
 	else if (first && m->silent && f->midstream)
 		flow_decide(e, f, FLOW_ALLOWED);
 }

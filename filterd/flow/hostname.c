@@ -49,6 +49,7 @@ static void read_later_record(struct slice bytes, bool tunnel, struct hostname_m
 	rd_skip(&r, 2);
 	uint32_t len = rd_u16(&r);
 	ret->protocol = HOSTNAME_TLS;
+	ret->sealed = type == TLS_RECORD_DATA;
 	if (bytes.len && (type < TLS_RECORD_FIRST || type > TLS_RECORD_LAST)) {
 		ret->silent = true;
 	} else if (rd_ok(&r) && tunnel && type == TLS_RECORD_DATA) {
@@ -144,7 +145,8 @@ void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol,
 	ret->scan = SCAN_NONE;
 	ret->protocol = protocol;
 	ret->ech = false;
-	ret->silent = ret->greeting = ret->requests = ret->prelude = ret->framed = false;
+	ret->silent = ret->greeting = ret->sealed = ret->requests = ret->prelude = ret->framed =
+		false;
 	ret->end = ret->need = 0;
 	ret->skip = 0;
 	ret->names.count = 0;

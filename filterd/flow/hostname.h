@@ -35,6 +35,7 @@ struct hostname_message {
 	bool silent;   // with SCAN_NONE: no later byte of this stream is worth reading
 	bool ech;      // with a ClientHello that is whole: it has Encrypted ClientHello, or GREASE
 	bool greeting; // a ClientHello: the server's answer says whether another one follows
+	bool sealed;   // a record of TLS that is encrypted
 	bool requests; // a whole request was read: others may follow, whatever the server says
 	bool prelude;  // in what comes before TLS or HTTP (wire/prelude.h), or at its end
 	bool framed;   // with SCAN_BAD: where the next message starts is known all the same

@@ -259,7 +259,7 @@ static void oneway(void **state)
 	s->flags = ENGINE_ONEWAY;
 	from_client(s, TCP_SYN, s->client++, NULL, 0);
 	data(s, hello, craft_hello(hello, sizeof hello, "free.example", 0));
-	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
 	s->client += 1000000;
 	from_client(s, TCP_SYN, s->client++, NULL, 0);
 	assert_int_equal(s->v.mark, FLOW_MARK_NONE);

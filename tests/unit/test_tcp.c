@@ -271,9 +271,40 @@ static void oneway_ports_used_again(void **state)
 	s->flags = ENGINE_ONEWAY;
 	from_client(s, TCP_SYN, s->client++, NULL, 0);
 	data(s, free_hello, free_len);
-	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
-	s->client += 600;
+	assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
+	s->client += 5000000;
 	from_client(s, TCP_SYN, s->client++, NULL, 0);
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+}
+
+// No acknowledgement ever says that the server has what was judged: other bytes in its place never pass.
+static void oneway_decoy_hello(void **state)
+{
+	struct scene *s = *state;
+	uint8_t record[2048] = "\x17\x03\x03\x07\xd0";
+	s->flags = ENGINE_ONEWAY;
+	from_client(s, TCP_SYN, s->client++, NULL, 0);
+	uint32_t start = s->client;
+	assert_int_equal(data(s, free_hello, free_len), VERDICT_PASS);
+	assert_int_equal(from_client(s, TCP_ACK, start, blocked_hello, blocked_len), VERDICT_DROP);
+	assert_int_equal(from_client(s, TCP_ACK, start, free_hello, free_len), VERDICT_PASS);
+	// A second hello may follow. Behind the first encrypted record nothing is kept, however long it is.
+	assert_int_equal(data(s, "\x14\x03\x03\x00\x01\x01", 6), VERDICT_PASS);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(data(s, record, sizeof record), VERDICT_PASS);
+	s->client += 1000000; // a lost segment holds nothing up
+	assert_int_equal(data(s, record, sizeof record), VERDICT_PASS);
+	assert_true(engine_counters(s->engine)->buffers_now < 4);
+	assert_int_equal(from_client(s, TCP_ACK, start, blocked_hello, blocked_len), VERDICT_DROP);
+}
+
+static void oneway_second_hello(void **state)
+{
+	struct scene *s = *state;
+	s->flags = ENGINE_ONEWAY;
+	from_client(s, TCP_SYN, s->client++, NULL, 0);
+	assert_int_equal(data(s, free_hello, free_len), VERDICT_PASS);
+	assert_int_equal(data(s, "\x14\x03\x03\x00\x01\x01", 6), VERDICT_PASS);
 	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
 }
 
@@ -435,6 +466,8 @@ int main(void)
 		TEST(joined_at_the_syn_ack),
 		TEST(timestamps_of_a_long_connection),
 		TEST(oneway_ports_used_again),
+		TEST(oneway_decoy_hello),
+		TEST(oneway_second_hello),
 		TEST(oneway_data_in_syn),
 		TEST(oneway_decoy_syns_around_a_query),
 		TEST(a_client_that_speaks_for_the_server),
