@@ -31,9 +31,13 @@ enum {
 	// Shorter runs are kept like text: a gap is listed with 8 bytes, and there is room for 256.
 	STREAM_GAP_MIN = 512,
 
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	STREAM_ACCOUNTS = 64, // a fuzzer makes the tables anew for each input
+#else
 	// Counters that clients are hashed to, keyed with a secret. Two clients with one counter share one
 	// quota: it takes one of 16,000 to be slowed down by a stranger's flood, who can't choose whom.
 	STREAM_ACCOUNTS = 16384,
+#endif
 
 	// Seconds without a packet after which a flow that is not read to the end of a message is given up.
 	// Servers wait about as long for a hello or a request (nginx and Apache: 60 s); nobody's

@@ -16,7 +16,7 @@
 #include "filterd/orders/guard.h"
 #include "filterd/orders/names.h"
 
-// A fuzzer is to meet the ends of blocks (the macro is libFuzzer's own).
+// A fuzzer is to meet the ends of blocks (-Dfuzz=true).
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 enum { BLOCK = 2 * LIST_LINE_MAX };
 #else
