@@ -54,10 +54,10 @@ static struct half_read *half_take(struct answer_streams *s, const struct flow *
 }
 
 // From here on nothing can be read: by policy. Always false.
-static bool lose(struct engine *e, struct flow *f, enum verdict_reason reason, struct verdict *ret)
+static bool lose(struct engine *e, struct flow *f, enum undecided_why why, struct verdict *ret)
 {
 	f->answers_lost = true;
-	policy_undecided(e->options.undecided, HOSTNAME_DNS, reason, ret);
+	engine_undecided(e, HOSTNAME_DNS, why, ret);
 	return false;
 }
 
@@ -77,7 +77,7 @@ static bool message_judge(struct engine *e, const struct flow *f, enum scan scan
 	if (judge_names(e, &answer->names, 0, about, ret))
 		return true;
 	if (scan == SCAN_BAD || answer->names.overflow)
-		policy_undecided(e->options.undecided, HOSTNAME_DNS, REASON_UNDECIDED_BAD, ret);
+		engine_undecided(e, HOSTNAME_DNS, UNDECIDED_UNREADABLE, ret);
 	return false;
 }
 
@@ -141,11 +141,11 @@ bool answer_stream(struct engine *e, struct flow *f, struct verdict *ret)
 		f->answer_next = f->server_known ? f->server_syn + 1 : p->tcp.seq;
 	}
 	if (e->in->flags & ENGINE_TRUNCATED)
-		return lose(e, f, REASON_UNDECIDED_CAP, ret);
+		return lose(e, f, UNDECIDED_BYTES, ret);
 	int32_t ahead = (int32_t)(p->tcp.seq - f->answer_next);
 	if (ahead > 0) {
 		if (e->in->side == ENGINE_SIDE_UNKNOWN) // a capture with a hole
-			return lose(e, f, REASON_UNDECIDED_BAD, ret);
+			return lose(e, f, UNDECIDED_UNREADABLE, ret);
 		ret->kind = VERDICT_DROP;
 		ret->reason = REASON_OUT_OF_WINDOW;
 		return false;
@@ -157,7 +157,7 @@ bool answer_stream(struct engine *e, struct flow *f, struct verdict *ret)
 	struct half_read *h = f->answers_half ? half_find(e->answer_streams, f) : NULL;
 	if (f->answers_half && !h) {
 		counter_add(&e->counters.caps_reached, 1);
-		return lose(e, f, REASON_UNDECIDED_CAP, ret);
+		return lose(e, f, UNDECIDED_MEMORY, ret);
 	}
 	return read_all(e, f, h, bytes, ret);
 }

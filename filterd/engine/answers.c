@@ -99,7 +99,7 @@ bool answers_packet(struct engine *e, struct verdict *ret)
 		return true;
 	}
 	if (scan == SCAN_BAD || answer.names.overflow)
-		if (policy_undecided(e->options.undecided, HOSTNAME_DNS, REASON_UNDECIDED_BAD, ret))
+		if (engine_undecided(e, HOSTNAME_DNS, UNDECIDED_UNREADABLE, ret))
 			return true;
 	if (e->options.strip_ech)
 		strip_ech(e, &answer, ret);

@@ -171,6 +171,8 @@ static void behind_other_messages(void **state)
 	d.bytes[12]++;
 	assert_int_equal(dtls_send(s, &d), VERDICT_DROP);
 	assert_int_equal(s->v.reason, REASON_UNDECIDED_BAD);
+	assert_int_equal(engine_counters(s->engine)->undecided[HOSTNAME_TLS][UNDECIDED_UNREADABLE],
+			 1);
 	// On other ports it is not looked for.
 	s->out.dst_port = 4433;
 	assert_int_equal(part(s, 0, blocked_body, 0, body_len), VERDICT_PASS);
