@@ -90,8 +90,8 @@ def test_uploads(testbed, filterd, tmp_path, how):
 
 
 def test_undecided(testbed, filterd):
-    """HTTP/2 without TLS goes by the policy."""
-    filterd.start(order(BLOCKED), engine__undecided_http="drop")
+    """HTTP/2 without TLS goes by the policy, which drops it unless the configuration says otherwise."""
+    filterd.start(order(BLOCKED))
     page = testbed.curl(f"http://{FREE}/", limit=3, options=("--http2-prior-knowledge",))
     assert not page.ok
     assert testbed.curl(f"http://{FREE}/").ok

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "filterd/daemon/config.h"
+#include "filterd/engine/policy.h"
 
 static int read_text(struct config *ret, const char *text, char error[INI_ERROR_MAX])
 {
@@ -36,7 +37,11 @@ static void fills_in_defaults(void **state)
 	assert_int_equal(c.queue.first, 7700);
 	assert_int_equal(c.queue.socket_buffer, 16777216);
 	assert_true(c.queue.workers >= 1);
-	assert_int_equal(c.engine.undecided[4], 0);
+	assert_int_equal(c.engine.undecided[HOSTNAME_DNS], UNDECIDED_PASS);
+	assert_int_equal(c.engine.undecided[HOSTNAME_TLS], UNDECIDED_DROP);
+	assert_int_equal(c.engine.undecided[HOSTNAME_QUIC], UNDECIDED_DROP);
+	assert_int_equal(c.engine.undecided[HOSTNAME_HTTP], UNDECIDED_DROP);
+	assert_int_equal(c.engine.undecided[HOSTNAME_UNKNOWN], UNDECIDED_PASS);
 	assert_int_equal(c.events.syslog, 1);
 	assert_int_equal(c.events.client_prefix6, 56);
 }
@@ -51,7 +56,7 @@ static void reads_every_type(void **state)
 				   "[firewall]\nlan = eth1  ppp+\noneway = ppp3\nquic-ports =\n"
 				   "dns-ports = any\n"
 				   "failure = closed\n[queue]\nworkers = 3\n"
-				   "[engine]\nundecided-unknown = drop\n"
+				   "[engine]\nundecided-unknown = drop\nundecided-http = pass\n"
 				   "ech-public-names = Ech.Example b\n[events]\nstdout = yes\n",
 				   error),
 			 0);
