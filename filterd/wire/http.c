@@ -414,7 +414,8 @@ static enum scan read_field(struct http_reader *h, struct slice stream, struct h
 	return SCAN_NONE;
 }
 
-// RFC 9112, section 7.1. Here servers must not be forgiving, since each forgives otherwise.
+// RFC 9112, section 7.1. Here servers must not be forgiving, since each forgives otherwise; but for a bare
+// LF right behind the size, or behind the data: those that do not refuse it (nginx) all read it as the end.
 static enum scan read_chunk_size(struct http_reader *h, struct slice stream, struct http_piece *ret)
 {
 	struct line line;
@@ -429,7 +430,8 @@ static enum scan read_chunk_size(struct http_reader *h, struct slice stream, str
 	struct slice rest = from(line.text, digits);
 	while (rest.len > 0 && (rest.at[0] == ' ' || rest.at[0] == '\t'))
 		rest = from(rest, 1);
-	if (!line.strict || digits == 0 || (rest.len > 0 && rest.at[0] != ';'))
+	bool bare_lf = line.len == digits + 1;
+	if ((!line.strict && !bare_lf) || digits == 0 || (rest.len > 0 && rest.at[0] != ';'))
 		return lost(ret);
 	ret->end = line.len;
 	ret->skip = size;
@@ -442,9 +444,10 @@ static enum scan read_chunk_end(struct http_reader *h, struct slice stream, stru
 {
 	if (stream.len == 0 || (stream.len == 1 && stream.at[0] == '\r'))
 		return more(ret, stream);
-	if (stream.at[0] != '\r' || stream.at[1] != '\n')
+	size_t cr = stream.at[0] == '\r';
+	if (stream.at[cr] != '\n')
 		return lost(ret);
-	ret->end = 2;
+	ret->end = cr + 1;
 	h->phase = HTTP_CHUNK_SIZE;
 	return SCAN_NONE;
 }

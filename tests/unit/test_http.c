@@ -159,6 +159,9 @@ static const struct {
 	{"POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\nA;x=\"y\"\r\n" BODY
 	 "\r\n00a\r\n" BODY "\r\n0\r\nX: y\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n",
 	 "| b |"},
+	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\na\n" BODY
+	 "\n0\n\nGET / HTTP/1.1\r\nHost: b\r\n\r\n",
+	 "| b |"},
 	{"GET / HTTP/1.1\r\nHost: a\r\n\r\nxyz\r\n", "a | lost"},
 	{"GET / HTTP/1.1\r\nHost: a\r\n\r\n\x16", "a | lost"},
 	// Two readings.
@@ -182,7 +185,7 @@ static const struct {
 	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\n", "| lost"},
 	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", "| lost"},
 	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n 5\r\n", "| lost"},
-	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\n", "| lost"},
+	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x\n", "| lost"},
 	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5 x\r\n", "| lost"},
 	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x\rGET\r\n", "| lost"},
 	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n", "| lost"},
