@@ -644,6 +644,69 @@ http("HTTP: behind a chunked body", "POST / HTTP/1.1\nHost: DECOY\nTransfer-Enco
      "5\nhello\n3;a=b\nabc\n0\n\nGET / HTTP/1.1\nHost: NAME\n\n")
 http("HTTP: CONNECT", "CONNECT NAME:443 HTTP/1.1\nHost: NAME\n\n", accepted=False)
 
+# Where a request ends: what two readers may see differently. None: whether nginx takes it is not what matters.
+THEN = "GET / HTTP/1.1\nHost: NAME\n\n"
+FIRST = "POST / HTTP/1.1\nHost: DECOY\n"
+for title, text in {
+    "leading zeros of a chunk": FIRST + "Transfer-Encoding: chunked\n\n0000005\nhello\n0\n\n",
+    "chunks of bare LF": FIRST + "Transfer-Encoding: chunked\n\n5@LF@\nhello@LF@\n0@LF@\n@LF@\n",
+    "a chunk's size in capitals": FIRST + "Transfer-Encoding: Chunked\n\nA\nhellohello\n0\n\n",
+    "trailers": FIRST + "Transfer-Encoding: chunked\n\n1\nh\n0\nX: y\nHost: DECOY\n\n",
+    "a chunk's extension with quotes": FIRST + "Transfer-Encoding: chunked\n\n1;a=\"b;c\"\nh\n0\n\n",
+    "spaces behind a chunk's size": FIRST + "Transfer-Encoding: chunked\n\n1  \nh\n0\n\n",
+    "both lengths": FIRST + "Content-Length: 500\nTransfer-Encoding: chunked\n\n0\n\n",
+    "both lengths, chunked first": FIRST + "Transfer-Encoding: chunked\nContent-Length: 500\n\n0\n\n",
+    "two lengths": FIRST + "Content-Length: 500\nContent-Length: 0\n\n",
+    "a length with a sign": FIRST + "Content-Length: +5\n\nhello",
+    "a length with zeros": FIRST + "Content-Length: 0000000005\n\nhello",
+    "a list of lengths": FIRST + "Content-Length: 5, 5\n\nhello",
+    "a huge length": FIRST + "Content-Length: 18446744073709551616\n\n",
+    "an unknown coding": FIRST + "Transfer-Encoding: xchunked\nContent-Length: 0\n\n",
+    "identity": FIRST + "Transfer-Encoding: identity\nContent-Length: 0\n\n",
+    "chunked in HTTP/1.0": "POST / HTTP/1.0\nHost: DECOY\nConnection: keep-alive\nTransfer-Encoding: chunked\n\n0\n\n",
+    "a coding with a tab": FIRST + "Transfer-Encoding:\tchunked\nContent-Length: 0\n\n",
+    "a space before the colon": FIRST + "Content-Length : 500\n\n",
+    "a folded length": FIRST + "Content-Length:\n 500\n\n",
+    "a body of GET": "GET / HTTP/1.1\nHost: DECOY\nContent-Length: 5\n\nhello",
+    "a HEAD with a length": "HEAD / HTTP/1.1\nHost: DECOY\nContent-Length: 3\n\nabc",
+    "an upgrade": "GET / HTTP/1.1\nHost: DECOY\nConnection: upgrade\nUpgrade: websocket\n\n",
+    "an upgrade to h2c": "GET / HTTP/1.1\nHost: DECOY\nConnection: upgrade, HTTP2-Settings\nUpgrade: h2c\n"
+                        "HTTP2-Settings: AAMAAABkAAQAAP__\n\n",
+    "expecting 100": FIRST + "Content-Length: 5\nExpect: 100-continue\n\nhello",
+    "the end of the connection": "GET / HTTP/1.1\nHost: DECOY\nConnection: close\n\n",
+    "HTTP/0.9": "GET /\n",
+    "a method in small letters": "get / HTTP/1.1\nHost: DECOY\n\n",
+    "a header with no name": "GET / HTTP/1.1\nHost: DECOY\n: x\n\n",
+    "NUL in a header": "GET / HTTP/1.1\nHost: DECOY\nX: a\0b\n\n",
+    "bare CR in a header": "GET / HTTP/1.1\nHost: DECOY\nX: a\rb\n\n",
+    "the first line of HTTP/2": "PRI * HTTP/2.0\n\nSM\n\n",
+    "asterisk": "OPTIONS * HTTP/1.1\nHost: DECOY\n\n",
+    "empty lines between": "GET / HTTP/1.1\nHost: DECOY\n\n\n\n@LF@\n",
+}.items():
+    http(f"HTTP, behind: {title}", text + THEN, accepted=None)
+for title, text in {
+    "a user before the name": "GET http://DECOY@NAME/ HTTP/1.1\nHost: DECOY\n\n",
+    "another scheme": "GET ftp://NAME/ HTTP/1.1\nHost: NAME\n\n",
+    "no path": "GET http://NAME HTTP/1.1\nHost: DECOY\n\n",
+    "a query and no path": "GET http://NAME?x HTTP/1.1\nHost: DECOY\n\n",
+    "a space before the colon": "GET / HTTP/1.1\nHost : NAME\n\n",
+    "a tab before the colon": "GET / HTTP/1.1\nHost\t: NAME\n\n",
+    "junk behind the name": "GET / HTTP/1.1\nHost: NAME/x\n\n",
+    "a port that is none": "GET / HTTP/1.1\nHost: NAME:x\n\n",
+    "HTTP/1.9": "GET / HTTP/1.9\nHost: NAME\n\n",
+    "HTTP/2.0": "GET / HTTP/2.0\nHost: NAME\n\n",
+    "a space in the path": "GET /a b HTTP/1.1\nHost: NAME\n\n",
+    "an empty Host too": "GET / HTTP/1.1\nHost:\nHost: NAME\n\n",
+    "a header without a colon": "GET / HTTP/1.1\nfoo\nHost: NAME\n\n",
+    "an empty header name first": "GET / HTTP/1.1\n: x\nHost: NAME\n\n",
+    "NUL in a header first": "GET / HTTP/1.1\nX: a\0b\nHost: NAME\n\n",
+    "bare CR before Host": "GET / HTTP/1.1\nX: a\rHost: NAME\n\n",
+    "no version": "GET / \nHost: NAME\n\n",
+    "a header folded first": "GET / HTTP/1.1\n X: y\nHost: NAME\n\n",
+    "a long path": "GET /" + "a" * 3000 + " HTTP/1.1\nHost: NAME\n\n",
+}.items():
+    http(f"HTTP: {title}", text, accepted=None)
+
 
 @rule("HTTP: the second request after the first answer")
 def _(s):
