@@ -159,7 +159,7 @@ static void message_passed(struct engine *e, struct flow *f, struct verdict *ret
 	if (m->ech)
 		judge_ech(e, &m->names);
 	if (m->scan == SCAN_BAD || m->names.overflow) {
-		if (!m->framed) {
+		if (!m->framed || m->end == 0) { // nothing tells where to go on
 			flow_give_up(e, f, UNDECIDED_UNREADABLE, ret);
 			return;
 		}

@@ -122,6 +122,7 @@ static void read_prelude(struct slice bytes, struct hostname_message *ret)
 	ret->scan = prelude_read(&prelude, bytes);
 	ret->silent = ret->scan == SCAN_NONE && prelude.end == 0;
 	ret->prelude = !ret->silent;
+	ret->framed = false;
 	ret->end = (uint32_t)prelude.end;
 	ret->need = (uint32_t)prelude.need;
 	if (prelude.names.count > 0) {
