@@ -221,7 +221,7 @@ static void host_name(struct cursor *c, struct tls_hello *ret, size_t len)
 		fail(c, CURSOR_BAD);
 	if (ok(c))
 		hostnames_add(&ret->names, &n);
-	const uint8_t *colon = len ? memchr(text.at, ':', text.len) : NULL;
+	const uint8_t *colon = text.len ? memchr(text.at, ':', text.len) : NULL;
 	// nginx takes a port off here as well.
 	if (ok(c) && colon && name_from_text(&n, slice_of(text.at, (size_t)(colon - text.at))) == 0)
 		hostnames_add(&ret->names, &n);
