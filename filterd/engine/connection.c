@@ -423,9 +423,12 @@ void connection_packet(struct engine *e, struct verdict *ret)
 		return;
 	}
 	if (!f) {
-		if (!(flags & TCP_SYN) && !p->payload.len)
-			return;
 		from_client = guess_from_client(e);
+		if (!(flags & TCP_SYN) && !p->payload.len) {
+			if (flags & TCP_URG && from_client) // of a stream that may yet be read
+				connection_drop(ret, REASON_URGENT);
+			return;
+		}
 		const struct addr *client = from_client ? &p->src : &p->dst;
 		if (sided && (flow_quota_reached(e->flows, client) ||
 			      (!from_client && syn && flow_forgot_lately(e->flows, p)))) {

@@ -142,6 +142,8 @@ enum tcp_step tcp_client_syn(struct flow_table *t, struct flow *f, const struct 
 			     bool made)
 {
 	uint32_t base = p->tcp.seq + 1;
+	if (p->tcp.flags & TCP_URG)
+		return TCP_URGENT;
 	if (made) {
 		flow_base(f, base);
 		flow_took_syn(f, p->tcp.has_signature, p->tcp.has_timestamp, p->tcp.timestamp);
@@ -194,6 +196,17 @@ static bool starts_renewed(const struct flow *f, uint32_t seq)
 	return !half_read && seq - f->stream.base > f->highest + STREAM_MAX;
 }
 
+// Whatever the urgent pointer of a segment at `seq` says, it can't lead to a byte that is read: it leads
+// forward, and all that is read lies behind. Even a segment with nothing new, or nothing at all, has a say.
+static bool urgent_is_past(const struct flow *f, uint32_t seq)
+{
+	if (f->renewing)
+		return false;
+	if (f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED)
+		return true;
+	return f->silent && !seq_after(f->stream.base + f->stream.next, seq);
+}
+
 enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const struct packet *p,
 				 bool oneway)
 {
@@ -204,12 +217,14 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 		if (!f->based)
 			flow_base(f, seq);
 	}
-	if (!bytes.len)
-		return TCP_UNREAD;
-	if (oneway && starts_renewed(f, seq)) {
+	if (bytes.len && oneway && starts_renewed(f, seq)) {
 		flow_renew(t, f);
 		f->slid = true; // perhaps the old connection goes on, and its bytes were not read
 	}
+	if (p->tcp.flags & TCP_URG && !urgent_is_past(f, seq))
+		return TCP_URGENT;
+	if (!bytes.len)
+		return TCP_UNREAD;
 	f->said = true;
 	if (f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED)
 		return TCP_UNREAD;
@@ -243,8 +258,6 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 		bytes.len -= cut;
 		seq = floor;
 	}
-	if (p->tcp.flags & TCP_URG)
-		return TCP_URGENT;
 	uint32_t offset = seq - f->stream.base;
 	uint32_t end = offset + (uint32_t)bytes.len;
 	if (end > f->highest && end <= INT32_MAX)

@@ -282,6 +282,27 @@ def _(s):
     return heard(c, s)
 
 
+@rule("urgent pointer before the byte, in a segment without data", allowed=False)
+def _(s):
+    c = s.opened()
+    data = hello(s.name)
+    at = data.index(s.name.encode()) + 9
+    c.send(ACK | URG, 0, urgent=at + 1)
+    c.say(data[:at] + b"x" + data[at:])
+    return heard(c, s)
+
+
+@rule("urgent pointer before the byte, in a repeated one", allowed=False)
+def _(s):
+    c = s.opened()
+    data = hello(s.name)
+    at = data.index(s.name.encode()) + 9
+    c.say(data[:9])
+    c.send(ACK | URG, 8, data[8:9], urgent=at - 8 + 1)
+    c.say((data[:at] + b"x" + data[at:])[9:], 9)
+    return heard(c, s)
+
+
 @rule("urgent pointer beyond the data", allowed=False)
 def _(s):
     c = s.opened()

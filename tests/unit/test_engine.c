@@ -364,6 +364,33 @@ static void hostile_segments_drop(void **state)
 	assert_int_equal(s->v.reason, REASON_URGENT);
 	assert_int_equal(from_client(s, 0, s->client, hello, len), VERDICT_DROP);
 	assert_int_equal(s->names, 0);
+	// An urgent pointer leads forward, and needs no byte to come with it.
+	assert_int_equal(from_client(s, TCP_ACK | TCP_URG, s->client, NULL, 0), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_URGENT);
+	assert_int_equal(from_client(s, TCP_ACK | TCP_URG | TCP_FIN, s->client - 1, NULL, 0),
+			 VERDICT_DROP);
+	data(s, hello, 30);
+	from_server(s, TCP_ACK, s->server, s->client, hello, 1);
+	assert_int_equal(from_client(s, TCP_ACK | TCP_URG, s->client - 1, "x", 1), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_URGENT);
+	assert_int_equal(from_client(s, TCP_ACK, s->client - 1, "x", 1), VERDICT_PASS);
+	next_ports(s); // first seen from its middle
+	assert_int_equal(from_client(s, TCP_ACK | TCP_URG, s->client, NULL, 0), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_URGENT);
+	assert_int_equal(from_client(s, TCP_ACK | TCP_RST, s->client, NULL, 0), VERDICT_PASS);
+}
+
+// Where nothing is read any more, urgent data harms nobody.
+static void urgent_data_of_others(void **state)
+{
+	struct scene *s = *state;
+	handshake(s);
+	data(s, "\xff\xfd\x03", 3); // telnet
+	assert_int_equal(from_client(s, TCP_ACK | TCP_URG, s->client - 1, "\x03", 1), VERDICT_DROP);
+	assert_int_equal(from_client(s, TCP_ACK | TCP_URG, s->client, "\xff", 1), VERDICT_PASS);
+	from_server(s, TCP_ACK, s->server, s->client, "ok", 2);
+	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
+	assert_int_equal(from_client(s, TCP_ACK | TCP_URG, s->client, "\xff", 1), VERDICT_PASS);
 }
 
 // The queue's copy ends before the packet does: what it lacks would reach the server unread.
@@ -597,6 +624,7 @@ int main(void)
 		TEST(data_in_syn),
 		TEST(honest_oddities_pass),
 		TEST(hostile_segments_drop),
+		TEST(urgent_data_of_others),
 		TEST(a_truncated_segment_is_sent_again),
 		TEST(unknown_protocols),
 		TEST(undecided_is_policy),
