@@ -109,6 +109,16 @@ static struct slice unescape(struct slice s, uint8_t out[HOST_TEXT_MAX])
 	return slice_of(out, wr_len(&w));
 }
 
+// Up to where the first of what could each be an authority's host goes: `#` and `\\` end it for some servers,
+// NUL for those that are written in C.
+static size_t parting(struct slice s)
+{
+	size_t i = 0;
+	while (i < s.len && s.at[i] != '@' && s.at[i] != '#' && s.at[i] != '\\' && s.at[i] != '\0')
+		i++;
+	return i;
+}
+
 // The port behind a host: nothing, or a colon and digits (RFC 3986, section 3.2.3: perhaps none).
 static bool is_port(struct slice s)
 {
@@ -118,36 +128,46 @@ static bool is_port(struct slice s)
 	return true;
 }
 
-// The host of [userinfo@]host[:port], with whatever may follow (path, query). False if it is no host name.
-static bool authority(struct hostnames *names, struct slice s)
+// One part of an authority: host[:port]. False if it is no host name.
+static bool host_port(struct hostnames *names, struct slice s)
 {
 	uint8_t buffer[HOST_TEXT_MAX];
-	for (size_t i = 0; i < s.len; i++)
-		if (s.at[i] == '/' || s.at[i] == '?' || s.at[i] == '#')
-			s.len = i;
-	size_t users = 0, nul = find(s, '\0');
-	if (nul < s.len) { // where servers written in C may see the end
-		authority(names, upto(s, nul));
-		return false;
-	}
-	for (size_t at; (at = find(s, '@')) < s.len; users++)
-		s = from(s, at + 1);
-	s = strip(s);
-	if (s.len == 0)
-		return users == 0;
-	if (s.at[0] == '[') { // an IPv6 literal is no name
-		size_t close = find(s, ']');
-		return close < s.len && users <= 1 && is_port(from(s, close + 1));
-	}
-	size_t colon = find(s, ':');
-	struct slice host = upto(s, colon);
+	bool bracket = s.len > 0 && s.at[0] == '[';
+	size_t close = bracket ? find(s, ']') : 0;
+	struct slice host = bracket ? upto(from(s, 1), close - 1) : upto(s, find(s, ':'));
+	struct slice port = bracket ? from(s, close + 1) : from(s, host.len);
+	bool good = close < s.len && is_port(port);
+	if (bracket && find(host, ':') < host.len) // an IPv6 literal is no name
+		return good;
 	if (host.len == 0 || host.len > sizeof buffer)
 		return false;
-	bool good = users <= 1 && is_port(from(s, colon));
 	good &= host_add(names, host);
 	if (find(host, '%') < host.len)
 		good &= host_add(names, unescape(host, buffer));
-	return good;
+	return good && !bracket; // Go's server takes any name in brackets
+}
+
+// The host of [userinfo@]host[:port], with whatever may follow (path, query), and with `users` at most
+// before it. False if it is no host name. Servers differ in what they take where something stands before
+// the host: nginx and HAProxy all up to a colon, others what is behind the last @. So each part is judged.
+static bool authority(struct hostnames *names, struct slice s, size_t users)
+{
+	bool good = true, first = true;
+	while (s.len > 0 && (s.at[0] == '/' || s.at[0] == '\\'))
+		s = from(s, 1);
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] == '/' || s.at[i] == '?')
+			s.len = i;
+	for (size_t end; (end = parting(s)) < s.len; first = false) {
+		struct slice part = strip(upto(s, end));
+		if (find(part, '.') < part.len) // no order has a name without one
+			host_port(names, part);
+		good &= s.at[end] == '@' && users > 0;
+		users -= good;
+		s = from(s, end + 1);
+	}
+	s = strip(s);
+	return (s.len ? host_port(names, s) : first) && good;
 }
 
 // The host of a request target (RFC 9112, section 3.2) that names one.
@@ -161,8 +181,8 @@ static bool target(struct hostnames *names, struct slice s, bool connect)
 	}
 	struct slice rest = from(s, colon + 1);
 	if (scheme && rest.len >= 2 && rest.at[0] == '/' && rest.at[1] == '/')
-		return authority(names, from(rest, 2));
-	return connect ? authority(names, s) : true;
+		return authority(names, from(rest, 2), 1);
+	return connect ? authority(names, s, 1) : true;
 }
 
 // --- Lines ---
@@ -198,8 +218,10 @@ static bool is_version(struct slice word) // starts one, in any case
 
 struct request_line {
 	struct slice method, target, version; // no version: HTTP/0.9
+	size_t blank;                         // empty lines and blanks before it
 	size_t len;                           // with its end; 0 while it is not there
-	bool bare_cr;
+	bool odd;                             // servers differ in whether and how they read it
+	bool sure;                            // as far as it goes, nothing but HTTP starts so
 };
 
 // A target that can stand in a line without a version, or one that is too long to see its version.
@@ -211,21 +233,58 @@ static bool is_uri(struct slice target)
 	       (rest.len >= 3 && rest.at[1] == '/' && rest.at[2] == '/');
 }
 
+// Whether `word` is a method of RFC 9110 or RFC 5789, or if not `whole`, could become one.
+static bool is_method(struct slice word, bool whole)
+{
+	static const char *const methods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+					      "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+		struct slice method = slice_text(methods[i]);
+		if (slice_equal(word, whole ? method : upto(method, word.len)))
+			return true;
+	}
+	return false;
+}
+
+// HTTP/0.9: no version. With an absolute target, nginx before 1.21 took it even where more words follow.
+static bool is_old(const struct request_line *line, size_t words)
+{
+	bool absolute = is_uri(line->target) && line->target.at[0] != '/';
+	bool known = is_text(line->method, "get") || is_method(line->method, true);
+	return known && is_uri(line->target) && (words == 2 || absolute);
+}
+
+// What parts the words of a request line for some server: Python's also takes what is space in Unicode.
+static bool is_gap(uint8_t c)
+{
+	return is_blank(c) || c == '\r' || c == '\n' || (c >= 0x1c && c <= 0x1f) || c == 0x85 ||
+	       c == 0xa0;
+}
+
+// Adds `c`, at `at`, to the word that it belongs to. False if no request line has it there.
+static bool word_add(struct request_line *line, size_t words, const struct slice *word, uint8_t c)
+{
+	if (words == 1 || (words == 2 && word->len == 1))
+		line->sure = is_method(line->method, words > 1);
+	if (words == 1 && word->len == 1)
+		return is_token(c);
+	bool control = c < ' ' || c == 0x7f;
+	line->odd |= control;
+	return !control || (words > 1 && line->sure);
+}
+
 // A request line's words are parted by blanks, and by CR up to the version (RFC 9112, section 3); what stands
 // behind the version is overlooked by some servers. SCAN_NONE at the first byte that no such line has.
 static enum scan request_line_read(struct slice s, struct request_line *ret)
 {
 	struct slice word = {s.at, 0};
 	size_t words = 0, i = 0;
-	*ret = (struct request_line){0};
+	*ret = (struct request_line){.sure = true};
 	while (i < s.len && (is_blank(s.at[i]) || s.at[i] == '\r' || s.at[i] == '\n'))
 		i++; // servers skip empty lines before a request, and some skip blanks
-	for (word.at = s.at + i; i < s.len; i++) {
+	for (ret->blank = i; i < s.len; i++) {
 		uint8_t c = s.at[i];
-		bool part = is_blank(c) || c == '\r' || c == '\n';
-		if (!part) {
-			if (words == 0 ? !is_token(c) : c < ' ' || c == 0x7f)
-				return SCAN_NONE;
+		if (words == 0 || !is_gap(c)) {
 			if (word.len++ == 0) {
 				word.at = s.at + i;
 				words++;
@@ -234,6 +293,8 @@ static enum scan request_line_read(struct slice s, struct request_line *ret)
 				ret->method = word;
 			else if (words == 2)
 				ret->target = word;
+			if (!word_add(ret, words, &word, c))
+				return SCAN_NONE;
 			continue;
 		}
 		if (words >= 3 && is_version(word))
@@ -243,10 +304,9 @@ static enum scan request_line_read(struct slice s, struct request_line *ret)
 			break;
 		if (c != '\n' && (c != '\r' || s.at[i + 1] == '\n' || !ret->version.len))
 			continue;
-		ret->bare_cr = c == '\r';
+		ret->odd |= c == '\r';
 		ret->len = i + 1;
-		bool old = words == 2 && is_text(ret->method, "get") && is_uri(ret->target);
-		return ret->version.len || old ? SCAN_FOUND : SCAN_NONE;
+		return ret->version.len || is_old(ret, words) ? SCAN_FOUND : SCAN_NONE;
 	}
 	return SCAN_MORE;
 }
@@ -280,6 +340,16 @@ static void transfer_encoding(struct http_reader *h, struct slice value)
 	h->chunked = true;
 }
 
+// Where servers see different ends of a head, a line of it may be the start of a request for one of them.
+static bool line_as_request(struct slice line, struct hostnames *names)
+{
+	struct request_line as = {0};
+	enum scan scan = request_line_read(line, &as);
+	if (scan != SCAN_MORE || !as.target.len)
+		return true;
+	return target(names, as.target, is_text(as.method, "connect"));
+}
+
 // One line of a head. False if it has a host that is none.
 static bool field(struct http_reader *h, struct slice line, struct hostnames *names)
 {
@@ -288,12 +358,12 @@ static bool field(struct http_reader *h, struct slice line, struct hostnames *na
 	struct slice raw = upto(line, colon), name = strip(raw);
 	struct slice value = strip(from(line, colon + 1));
 	bool is_host = colon < line.len && is_text(name, "host");
-	bool good = true;
+	bool good = !h->ambiguous || line_as_request(line, names);
 	if (folded) {
 		// Obsolete folding (RFC 9112, section 5.2): the value goes on. Some servers read it as a
 		// field of its own.
 		if (h->field == HTTP_FIELD_HOST && !is_host && strip(line).len > 0)
-			good &= authority(names, strip(line));
+			good &= authority(names, strip(line), 0);
 		h->ambiguous |= h->field == HTTP_FIELD_FRAMING;
 	} else {
 		h->field = is_host ? HTTP_FIELD_HOST : HTTP_FIELD_OTHER;
@@ -301,7 +371,7 @@ static bool field(struct http_reader *h, struct slice line, struct hostnames *na
 	if (colon == line.len)
 		return good;
 	if (is_host)
-		good &= authority(names, value);
+		good &= authority(names, value, 0);
 	bool length = is_text(name, "content-length"), coding = is_text(name, "transfer-encoding");
 	if ((length || coding) && h->phase == HTTP_FIELDS) {
 		h->field = HTTP_FIELD_FRAMING;
@@ -348,10 +418,17 @@ static enum scan read_start(struct http_reader *h, struct slice stream, struct h
 {
 	struct request_line line;
 	bool first = !h->later || h->tunnel;
-	switch (request_line_read(stream, &line)) {
+	enum scan scan = request_line_read(stream, &line);
+	if (line.blank >= HTTP_BLANKS_MAX) {
+		ret->end = line.blank;
+		ret->tunnel = first;
+		return SCAN_NONE;
+	}
+	switch (scan) {
 	case SCAN_MORE:
-		if (stream.len >= HTTP_LINE_MAX && first && !is_uri(line.target))
+		if (stream.len >= HTTP_LINE_MAX && first && !line.sure && !is_uri(line.target))
 			return SCAN_NONE;
+		ret->sure = line.sure;
 		return more(ret, stream);
 	case SCAN_FOUND:
 		break;
@@ -368,7 +445,7 @@ static enum scan read_start(struct http_reader *h, struct slice stream, struct h
 		.head = (uint32_t)line.len,
 		.later = h->later,
 		.tunnel = h->tunnel,
-		.ambiguous = line.bare_cr || old,
+		.ambiguous = line.odd || old,
 		.connect = is_text(line.method, "connect"),
 		.asks_head = is_text(line.method, "head"),
 		.old_version = old || is_text(line.version, "http/1.0"),
@@ -458,7 +535,7 @@ enum scan http_read(struct http_reader *reader, struct slice stream, struct http
 	ret->names.overflow = false;
 	ret->end = ret->need = 0;
 	ret->skip = 0;
-	ret->head = ret->lost = ret->tunnel = false;
+	ret->head = ret->lost = ret->tunnel = ret->sure = false;
 	switch ((enum http_phase)reader->phase) {
 	case HTTP_START:
 		return read_start(reader, stream, ret);

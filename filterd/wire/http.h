@@ -10,6 +10,9 @@
 enum {
 	// One line, line end included. nginx, Apache and Tomcat take 8 kB, Node, IIS and HAProxy 16, Envoy 60.
 	HTTP_LINE_MAX = 64 * 1024,
+	// Empty lines and blanks before a request are kept up to here, and then passed over: nginx takes any
+	// number of them. No other protocol starts so.
+	HTTP_BLANKS_MAX = 1024,
 	// A whole head. Go's server (and Caddy) takes 1 MB by default, the most among those in wide use.
 	HTTP_HEAD_MAX = 1024 * 1024 + HTTP_LINE_MAX,
 };
@@ -39,6 +42,7 @@ struct http_piece {
 	bool head;     // this piece ended a request's head
 	bool lost;     // with SCAN_BAD: where the next request starts is not known either
 	bool tunnel;   // another protocol may follow: it is known by its own form
+	bool sure;     // with SCAN_MORE: nothing but HTTP starts as these bytes do
 };
 
 // Reads the piece that `stream` (in order, behind all earlier pieces and what they skip) starts with.

@@ -99,7 +99,14 @@ static const struct {
 	{"GET / HTTP/1.1\r\nHost: b\xc3\xbc"
 	 "cher.example\r\n\r\n",
 	 "xn--bcher-kva.example |"},
-	{"GET / HTTP/1.1\r\nHost: u@a.example\r\n\r\n", "a.example |"},
+	// What stands around a host: nginx, HAProxy and Node take all up to a colon, Go's server what is in
+	// brackets, others what is behind the last @.
+	{"GET / HTTP/1.1\r\nHost: u@a.example\r\n\r\n", "a.example ! |"},
+	{"GET / HTTP/1.1\r\nHost: a.example:80@b.example\r\n\r\n", "a.example b.example ! |"},
+	{"GET / HTTP/1.1\r\nHost: a.example:80\\@b.example\r\n\r\n", "a.example b.example ! |"},
+	{"GET / HTTP/1.1\r\nHost: a.example#@b.example\r\n\r\n", "a.example b.example ! |"},
+	{"GET / HTTP/1.1\r\nHost: [a.example]:80\r\n\r\n", "a.example ! |"},
+	{"GET / HTTP/1.1\r\nHost: [::1]:80@b.example\r\n\r\n", "b.example ! |"},
 	{"GET / HTTP/1.1\r\nHost: a.example/b\r\n\r\n", "a.example |"},
 	{"GET / HTTP/1.1\r\nX-Host: a.example\r\nHosts: b.example\r\n\r\n", "|"},
 	{"GET / HTTP/1.1\r\nHost: a.example\r\nhost: b.example\r\nHost: a.example\r\n\r\n",
@@ -122,6 +129,9 @@ static const struct {
 	{"GET http://a.example/x HTTP/1.1\r\nHost: b.example\r\n\r\n", "a.example b.example |"},
 	{"GET HTTP://u:p@A.example:81/x?@ HTTP/1.1\r\n\r\n", "a.example |"},
 	{"GET http://u@v@a.example/ HTTP/1.1\r\n\r\n", "a.example ! |"},
+	{"GET http://b.example:80@a.example/ HTTP/1.1\r\n\r\n", "b.example a.example |"},
+	{"GET http://a.example\\@b.example/ HTTP/1.1\r\n\r\n", "a.example b.example ! |"},
+	{"GET http:///a.example HTTP/1.1\r\n\r\n", "a.example |"},
 	{"GET http://%61.example?x HTTP/1.1\r\n\r\n", "%61.example a.example |"},
 	{"GET http://[::1]/ HTTP/1.1\r\n\r\n", "|"},
 	{"GET http:/// HTTP/1.1\r\n\r\n", "|"},
@@ -134,6 +144,17 @@ static const struct {
 	{"GET /\r\n", ""},
 	{"GET http://a.example/\r\n", "a.example"},
 	{"get /\r\nHost: a.example\r\n\r\n", "a.example lost"},
+	{"GET http://a.example/ x\r\n", "a.example"},
+	{"POST http://a.example:80\n\r/ HTTP/1.1\r\n", "a.example"},
+	// Control bytes, and what is space in Unicode: few servers read on, but none of another protocol does.
+	{"GET /\x01\x7f HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example lost"},
+	{"POST \x01 HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example lost"},
+	{"GET\x1c/\xa0HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example |"},
+	{"GET /\xc3\xa0\xc3\x85 HTTP/1.1\r\nHost: a.example\r\n\r\n", "a.example |"},
+	// A head whose end is not sure may have another request in it.
+	{"GET / HTTP/1.1\r\nX: y\r\r\nGET http://a.example/ HTTP/1.1\r\n", "a.example"},
+	{"GET / HTTP/1.1\rX: y\r\rCONNECT b.example:443 HTTP/1.1\rX: y\r\n", "b.example"},
+	{"GET / HTTP/1.1\r\nX: y\r\nGET http://a.example/ HTTP/1.1\r\n", ""},
 	// No HTTP, known at once.
 	{"SSH-2.0-OpenSSH_9.2\r\n", "none"},
 	{"EHLO mail.example\r\n", "none"},
@@ -262,6 +283,13 @@ static void long_heads(void **state)
 	len = repeat(stream, 0, "GET / HTTP/1.1\r\n", 1);
 	len = repeat(stream, len, "x", HTTP_LINE_MAX);
 	assert_string_equal(read_stream(&r, slice_of(stream, len), 4096), "lost");
+	// Node and nginx take any number of blanks behind the method and of empty lines before it.
+	len = repeat(stream, 0, "GET", 1);
+	len = repeat(stream, len, " ", HTTP_LINE_MAX);
+	assert_string_equal(read_stream(&r, slice_of(stream, len), 4096), "lost");
+	len = repeat(stream, 0, "\r\n", HTTP_LINE_MAX);
+	len = repeat(stream, len, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", 1);
+	assert_string_equal(read_stream(&r, slice_of(stream, len), SIZE_MAX), "tunnel a.example |");
 	len = repeat(stream, 0, "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;", 1);
 	len = repeat(stream, len, "x", HTTP_LINE_MAX);
 	assert_string_equal(read_stream(&r, slice_of(stream, len), 4096), "| lost");
