@@ -101,7 +101,7 @@ static void read_http(struct slice bytes, struct http_reader *http, struct hostn
 {
 	struct http_piece piece;
 	ret->scan = http_read(http, bytes, &piece);
-	if (ret->scan == SCAN_BAD || piece.end > 0)
+	if (ret->scan == SCAN_BAD || piece.end > 0 || piece.sure)
 		ret->protocol = HOSTNAME_HTTP;
 	if (piece.tunnel)
 		ret->protocol = HOSTNAME_UNKNOWN;
@@ -131,8 +131,15 @@ static void read_prelude(struct slice bytes, struct hostname_message *ret)
 	}
 }
 
+// The first request line was read, and no other protocol can follow.
+static bool http_is_known(const struct http_reader *http)
+{
+	return http->phase != HTTP_START || (http->later && !http->tunnel);
+}
+
 static void read_by_form(struct slice bytes, struct http_reader *http, struct hostname_message *ret)
 {
+	ret->protocol = HOSTNAME_UNKNOWN;
 	read_hello(bytes, ret);
 	if (ret->silent)
 		read_http(bytes, http, ret);
@@ -158,10 +165,11 @@ void hostname_read_stream(struct slice bytes, enum hostname_protocol protocol,
 		read_dns(bytes, ret);
 	} else if (protocol == HOSTNAME_TLS && type != TLS_HANDSHAKE) {
 		read_later_record(bytes, http->tunnel, ret);
-	} else if (protocol == HOSTNAME_HTTP) {
+	} else if (protocol == HOSTNAME_HTTP && http_is_known(http)) {
 		read_http(bytes, http, ret);
 	} else if (type == TLS_HANDSHAKE && !rd_ok(&r)) {
 		ret->scan = SCAN_MORE;
+		ret->protocol = dns_port ? protocol : HOSTNAME_TLS;
 		ret->need = 2;
 	} else if (protocol == HOSTNAME_TLS) {
 		read_hello(bytes, ret);

@@ -184,6 +184,36 @@ static void pass_time(struct scene *s, int seconds)
 	s->back.dst = out.src;
 }
 
+// The first bytes of a request or a hello, and then silence: a server may wait for longer than we do.
+static void a_flow_that_stops_within_its_first_bytes(void **state)
+{
+	struct scene *s = *state;
+	static const struct {
+		const char *bytes;
+		enum hostname_protocol is;
+	} cases[] = {
+		{"\x16", HOSTNAME_TLS},     {"\x16\x03", HOSTNAME_TLS},
+		{"\r\n", HOSTNAME_HTTP},    {"G", HOSTNAME_HTTP},
+		{"GET", HOSTNAME_HTTP},     {"OPTIONS *", HOSTNAME_HTTP},
+		{"USER", HOSTNAME_UNKNOWN}, {"GETX", HOSTNAME_UNKNOWN},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		limits(s, 64, 64, UNDECIDED_PASS);
+		to_ports(s, 4000);
+		handshake(s);
+		for (const char *byte = cases[i].bytes; *byte; byte++)
+			data(s, byte, 1);
+		pass_time(s, FLOW_HALF_READ_S + 2);
+		assert_int_equal(undecided(s, cases[i].is, UNDECIDED_TIME), 1);
+	}
+	// A prelude that begins like a method is read as one.
+	limits(s, 64, 64, UNDECIDED_PASS);
+	handshake(s);
+	for (const char *byte = "PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n"; *byte; byte++)
+		assert_int_equal(data(s, byte, 1), VERDICT_PASS);
+	assert_int_equal(data(s, blocked_hello, blocked_len), VERDICT_RESET);
+}
+
 // A whole hello whose server takes its time keeps its place, and a preconnected socket as well.
 static void honest_waiting_reaches_no_cap(void **state)
 {
@@ -365,6 +395,7 @@ int main(void)
 		TEST(a_flood_between_two_halves),
 		TEST(a_forgotten_connection_is_not_believed),
 		TEST(a_half_read_flow_that_says_no_more),
+		TEST(a_flow_that_stops_within_its_first_bytes),
 		TEST(honest_waiting_reaches_no_cap),
 		TEST(a_step_of_the_clock_is_no_time),
 		TEST(idle_connections_lend_their_buffers),
