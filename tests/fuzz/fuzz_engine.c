@@ -26,6 +26,8 @@ enum {
 	ONEWAY = 8,
 	OTHER_PORT = 16, // of TCP: 53; of UDP: 443
 	SEALED = 32,     // a datagram whose payload is an Initial's frames
+	LATER = 64,      // by as many seconds as the next byte says
+	NO_SIDE = 128,   // as out of a capture
 };
 
 // What a byte says about an Initial: which of four first ids, and how it differs from a usual one.
@@ -109,11 +111,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.classify = FUZZ_CLASSIFY;
 	options.buffers = 4;
 	options.handshake_slots = 16;
+	options.inspect_answers = options.strip_ech = options.canaries = true;
 	struct engine *engine = engine_new(&options, ruleset);
 	CHECK(engine);
 	struct rd r = rd_init(data, size);
+	int64_t now_s = NOW_S;
 	while (rd_left(&r) > 0) {
 		uint8_t what = rd_u8(&r);
+		if (what & LATER)
+			now_s += rd_u8(&r);
 		if (what & RAW) {
 			size_t len = rd_u8(&r);
 			struct slice raw = rd_bytes(&r, len < rd_left(&r) ? len : rd_left(&r));
@@ -125,11 +131,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		struct engine_packet in = {
 			.bytes = slice_of(c.bytes, c.len),
-			.side = what & FROM_SERVER ? ENGINE_SIDE_SERVER : ENGINE_SIDE_CLIENT,
+			.side = what & NO_SIDE       ? ENGINE_SIDE_UNKNOWN
+				: what & FROM_SERVER ? ENGINE_SIDE_SERVER
+						     : ENGINE_SIDE_CLIENT,
 			.flags = ENGINE_CHECKSUM_TRUSTED | (what & ONEWAY ? ENGINE_ONEWAY : 0),
 		};
 		struct verdict v;
-		engine_packet(engine, &in, NOW_S * INT64_C(1000000000), &v);
+		engine_packet(engine, &in, now_s * INT64_C(1000000000), &v);
 		check_verdict(&v);
 		const struct engine_counters *counters = engine_counters(engine);
 		CHECK(counters->flows_now <= 16 && counters->buffers_now <= 4);

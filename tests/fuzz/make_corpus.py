@@ -271,6 +271,15 @@ def datagram(payload, what=2):
     return bytes([what, len(padded) // 4]) + padded
 
 
+def later(seconds, packet):
+    return bytes([packet[0] | 64, seconds]) + packet[1:]
+
+
+def no_side(packets):
+    """As out of a capture: for one packet."""
+    return bytes([packets[0] | 128]) + packets[1:]
+
+
 SYN, RST, FIN, ACK = 2, 4, 1, 16
 opened = segment(0, SYN, 99, 0) + segment(1, SYN | ACK, 499, 100)
 bad, good = records(hello(sni(b"a.blocked.example"))), records(hello(sni(b"free.example")))
@@ -304,6 +313,15 @@ write("engine", {
     "dns-udp": datagram(query(question(b"www.blocked.example"))) + datagram(query(question(b"free.example"))),
     "fin": opened + segment(0, FIN | ACK, 100, 500, good) + segment(1, FIN | ACK, 500, 101 + len(good), b"bye!"),
     "raw": bytes([4, len(bytes(four / data))]) + bytes(four / data),
+    "idle": opened + segment(0, ACK, 100, 500, bad[:40]) + later(61, segment(0, ACK, 140, 500, bad[40:])),
+    "quic-idle": sealed(crypto(0, quic_bad[:40])) + later(61, sealed(crypto(40, quic_bad[40:]), 0, 1)),
+    "capture": no_side(segment(1, ACK, 500, 100)) + no_side(segment(0, ACK, 100, 500, bad)),
+    "answer": datagram(answer(record(5, labels(b"a.blocked.example")), record(1, bytes(4))), 3),
+    "answer-ech": datagram(answer(keyed, kind=65), 3),
+    "answer-tcp": segment(16, SYN, 99, 0) + segment(17, SYN | ACK, 499, 100)
+    + segment(16, ACK, 100, 500, vector(2, query(question(b"a.example"))))
+    + segment(17, ACK, 500, 129, vector(2, answer(record(5, labels(b"a.blocked.example"))))),
+    "canary": datagram(query(question(b"use-application-dns.net"))),
 })
 
 
