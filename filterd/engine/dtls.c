@@ -51,6 +51,8 @@ static bool fragment_judge(struct engine *e, const struct dtls_fragment *f, stru
 	struct handshake_path path = {p->src, p->dst, p->src_port, p->dst_port};
 	struct handshake_key key = handshake_key_dtls(&path, f->message);
 	struct handshake *h = handshake_find(e->handshakes, &key, e->now_s);
+	if (!h && handshake_was_forgotten(e->handshakes, &key, e->now_s))
+		return dtls_drop(ret, REASON_FORGOTTEN);
 	// Servers take a message to be of the type that its first fragment says, and look at no later one's.
 	if (!h && f->type != DTLS_CLIENT_HELLO)
 		return true;
@@ -66,8 +68,9 @@ static bool fragment_judge(struct engine *e, const struct dtls_fragment *f, stru
 		return dtls_drop(ret, REASON_CONFLICT);
 	if (!hello_add(e, h, HOSTNAME_TLS, f->offset, f->data, ret))
 		return false;
+	bool pass = hello_judge(e, h, HOSTNAME_TLS, ret);
 	handshake_touch(e->handshakes, h, e->now_s);
-	return hello_judge(e, h, HOSTNAME_TLS, ret);
+	return pass;
 }
 
 // A capture does not say which side a packet came from: only clients send ClientHellos.

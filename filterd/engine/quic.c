@@ -4,6 +4,8 @@
 // another version (RFC 9369, section 4.1); so each Initial is tried with the keys of its own id and with
 // those of every handshake between the same two ports. It is judged under all that fit, since a packet
 // can be made that opens under two keys (AES-GCM commits to none).
+//
+// All workers wait for the lock of the handshake table: an Initial is opened under its own id before that.
 #include "filterd/engine/quic.h"
 
 #include "filterd/base/wr.h"
@@ -105,104 +107,151 @@ static bool frames_add(struct engine *e, struct handshake *h, struct slice paylo
 	return rd_ok(&r) || quic_undecided(e, UNDECIDED_UNREADABLE, ret);
 }
 
-static bool opens(struct engine *e, const struct quic_packet *initial, const struct quic_keys *keys,
-		  uint64_t expected, struct slice *ret_frames, uint64_t *ret_number)
+// An Initial and how it opens.
+struct opened {
+	const struct quic_packet *initial;
+	unsigned *tries; // made for its datagram
+	struct quic_keys keys;
+	struct slice frames;
+	uint64_t number;
+};
+
+static bool opens(struct engine *e, struct opened *o, const struct quic_keys *keys,
+		  uint64_t expected)
 {
-	return quic_open(e->quic, keys, initial, expected, e->frames, sizeof e->frames, ret_frames,
-			 ret_number) == 0;
+	return quic_open(e->quic, keys, o->initial, expected, e->frames, sizeof e->frames,
+			 &o->frames, &o->number) == 0;
 }
 
-// Which number a packet carries depends on the largest that its receiver had before, and the server may
-// have lost that one: both readings are tried.
-static bool handshake_opens(struct engine *e, const struct handshake *h,
-			    const struct quic_packet *initial, struct slice *ret_frames,
-			    uint64_t *ret_number)
+// Counts an attempt to open an Initial. False if there were enough for its datagram.
+static bool may_try(struct opened *o)
+{
+	return ++*o->tries <= QUIC_TRIES_MAX;
+}
+
+// Which number a packet carries depends on the largest that its receiver had before, and the server may have
+// lost any of those that we have seen, but they are close together: to those who had one of them it has the
+// number that it has to us, and to those who had none the number that it shows. The latter comes first.
+static bool opens_later(struct engine *e, const struct handshake *h, struct opened *o,
+			const struct quic_keys *keys)
+{
+	return h->number > QUIC_NUMBERS_SPAN && opens(e, o, keys, h->number);
+}
+
+static bool handshake_opens(struct engine *e, const struct handshake *h, struct opened *o)
 {
 	struct quic_keys keys;
-	if (!keys_make(e, h, initial->suite, QUIC_CLIENT, &keys))
+	return keys_make(e, h, o->initial->suite, QUIC_CLIENT, &keys) &&
+	       (opens(e, o, &keys, 0) || opens_later(e, h, o, &keys));
+}
+
+// Takes the packet's number down. False if it is far from the others.
+static bool number_fits(struct handshake *h, uint64_t number)
+{
+	if (!h->number) {
+		h->lowest = number;
+		h->number = number + 1;
+	}
+	if (number > h->lowest + QUIC_NUMBERS_SPAN || number + QUIC_NUMBERS_SPAN < h->number)
 		return false;
-	return opens(e, initial, &keys, h->number, ret_frames, ret_number) ||
-	       (h->number && opens(e, initial, &keys, 0, ret_frames, ret_number));
+	if (number < h->lowest)
+		h->lowest = number;
+	if (number >= h->number)
+		h->number = number + 1;
+	return true;
 }
 
 // The Initial opens under the keys of this handshake.
-static bool initial_judge(struct engine *e, struct handshake *h, const struct quic_packet *initial,
-			  struct slice frames, uint64_t number, struct verdict *ret)
+static bool initial_judge(struct engine *e, struct handshake *h, const struct opened *o,
+			  struct verdict *ret)
 {
-	if (!frames_add(e, h, frames, ret))
+	if (!number_fits(h, o->number))
+		return quic_drop(ret, REASON_OUT_OF_WINDOW);
+	if (!frames_add(e, h, o->frames, ret))
 		return false;
-	if (number >= h->number)
-		h->number = number + 1;
 	bool pass = hello_judge(e, h, HOSTNAME_QUIC, ret);
 	if (!pass && (ret->reason == REASON_ORDER || ret->reason == REASON_FLOW_BLOCKED))
-		refuse(e, h, initial, ret);
+		refuse(e, h, o->initial, ret);
 	handshake_touch(e->handshakes, h, e->now_s);
 	return pass;
 }
 
-// The Initial may be the first of a connection: its own id gives the keys.
-static bool first_judge(struct engine *e, const struct quic_packet *initial,
-			struct handshake **ret_own, struct verdict *ret)
+// The handshake that the Initial's own id names; a new one if it opens under that. NULL if there is none,
+// or none may be made: then *ret is a drop.
+static struct handshake *own_handshake(struct engine *e, struct opened *o, bool own_opens,
+				       struct verdict *ret)
 {
+	const struct quic_packet *initial = o->initial;
 	struct handshake_key key = handshake_key_quic(initial->dcid, is_reserved(initial->version));
 	struct handshake_path path = path_in_hand(e);
 	struct handshake *h = handshake_find(e->handshakes, &key, e->now_s);
-	struct slice frames;
-	struct quic_keys keys;
-	uint64_t number;
-	if (h) {
-		if (!handshake_opens(e, h, initial, &frames, &number))
-			return true;
-	} else {
-		if (!quic_keys_initial(e->quic, initial->suite, initial->dcid, QUIC_CLIENT,
-				       &keys) ||
-		    !opens(e, initial, &keys, 0, &frames, &number))
-			return true;
+	if (h)
+		return own_opens || opens_later(e, h, o, &o->keys) ? h : NULL;
+	if (!own_opens)
+		return NULL;
+	bool forgotten = handshake_was_forgotten(e->handshakes, &key, e->now_s);
+	if (!forgotten)
 		h = handshake_make(e->handshakes, &key, &path, e->now_s);
-		if (!h)
-			return quic_drop(ret, REASON_QUOTA);
-		h->suite = initial->suite;
-		h->keys = keys;
+	if (!h) {
+		quic_drop(ret, forgotten ? REASON_FORGOTTEN : REASON_QUOTA);
+		return NULL;
 	}
-	*ret_own = h;
-	return initial_judge(e, h, initial, frames, number, ret);
+	h->suite = initial->suite;
+	h->keys = o->keys;
+	return h;
 }
 
-// Judges an Initial of a known suite under every key that fits. *ret_opened: there is one.
-static bool initial_packet(struct engine *e, const struct quic_packet *initial, bool *ret_opened,
-			   struct verdict *ret)
+// Judges an Initial under every key of the table that fits.
+static bool locked_judge(struct engine *e, struct opened *o, bool own_opens, bool *ret_opened,
+			 struct verdict *ret)
 {
 	struct handshake_path path = path_in_hand(e);
-	struct handshake *own = NULL, *h = NULL;
-	struct slice frames;
-	uint64_t number;
-	if (!first_judge(e, initial, &own, ret))
+	struct handshake *h = NULL, *own = own_handshake(e, o, own_opens, ret);
+	if (own ? !initial_judge(e, own, o, ret) : ret->kind == VERDICT_DROP)
 		return false;
 	*ret_opened |= own != NULL;
 	while ((h = handshake_on_path(e->handshakes, &path, HANDSHAKE_QUIC, h, e->now_s))) {
-		if (h == own || h->key.message != is_reserved(initial->version) ||
-		    !handshake_opens(e, h, initial, &frames, &number))
+		if (h == own || h->key.message != is_reserved(o->initial->version))
+			continue;
+		if (!may_try(o))
+			return quic_undecided(e, UNDECIDED_BYTES, ret);
+		if (!handshake_opens(e, h, o))
 			continue;
 		*ret_opened = true;
-		if (!initial_judge(e, h, initial, frames, number, ret))
+		if (!initial_judge(e, h, o, ret))
 			return false;
 	}
 	return true;
 }
 
+// Judges an Initial of a known suite. *ret_opened: there is a key for it, or it was not looked for.
+static bool initial_packet(struct engine *e, const struct quic_packet *initial, unsigned *tries,
+			   bool *ret_opened, struct verdict *ret)
+{
+	struct opened o = {.initial = initial, .tries = tries};
+	*ret_opened |= !may_try(&o);
+	if (*tries > QUIC_TRIES_MAX)
+		return quic_undecided(e, UNDECIDED_BYTES, ret);
+	bool own_opens =
+		quic_keys_initial(e->quic, initial->suite, initial->dcid, QUIC_CLIENT, &o.keys) &&
+		opens(e, &o, &o.keys, 0);
+	handshakes_lock(e->handshakes);
+	bool pass = locked_judge(e, &o, own_opens, ret_opened, ret);
+	handshakes_unlock(e->handshakes);
+	return pass;
+}
+
 // The rest of a datagram that begins with a version we don't know: its packets are read as those of each
 // version that we do know.
-static bool unknown_packets(struct engine *e, const struct quic_packet *first, unsigned *initials,
+static bool unknown_packets(struct engine *e, const struct quic_packet *first, unsigned *tries,
 			    struct verdict *ret)
 {
 	bool opened = false;
 	for (unsigned suite = 0; suite < QUIC_SUITES; suite++) {
 		struct quic_packet rest = *first, packet = rest;
 		while (rest.bytes.len && quic_packet_as(&packet, (enum quic_suite)suite)) {
-			if (packet.kind == QUIC_INITIAL && ++*initials > QUIC_UNKNOWN_INITIALS_MAX)
-				return quic_undecided(e, UNDECIDED_BYTES, ret);
 			if (packet.kind == QUIC_INITIAL &&
-			    !initial_packet(e, &packet, &opened, ret))
+			    !initial_packet(e, &packet, tries, &opened, ret))
 				return false;
 			rest.bytes.at += packet.bytes.len;
 			rest.bytes.len -= packet.bytes.len;
@@ -215,7 +264,7 @@ static bool unknown_packets(struct engine *e, const struct quic_packet *first, u
 	return quic_undecided(e, UNDECIDED_UNREADABLE, ret);
 }
 
-static bool known_packet(struct engine *e, const struct quic_packet *packet, unsigned *initials,
+static bool known_packet(struct engine *e, const struct quic_packet *packet, unsigned *tries,
 			 struct verdict *ret)
 {
 	bool opened = false;
@@ -223,9 +272,7 @@ static bool known_packet(struct engine *e, const struct quic_packet *packet, uns
 		return quic_drop(ret, REASON_BAD_HEADER);
 	if (packet->kind != QUIC_INITIAL)
 		return true;
-	if (++*initials > QUIC_INITIALS_MAX)
-		return quic_undecided(e, UNDECIDED_BYTES, ret);
-	if (!initial_packet(e, packet, &opened, ret))
+	if (!initial_packet(e, packet, tries, &opened, ret))
 		return false;
 	return opened || quic_undecided(e, UNDECIDED_UNREADABLE, ret);
 }
@@ -237,8 +284,12 @@ static bool is_servers(struct engine *e)
 	struct handshake_path back = {p->dst, p->src, p->dst_port, p->src_port};
 	if (e->in->side != ENGINE_SIDE_UNKNOWN)
 		return false;
-	return (engine_is_quic_port(e, p->src_port) && !engine_is_quic_port(e, p->dst_port)) ||
-	       handshake_on_path(e->handshakes, &back, HANDSHAKE_QUIC, NULL, e->now_s);
+	if (engine_is_quic_port(e, p->src_port) && !engine_is_quic_port(e, p->dst_port))
+		return true;
+	handshakes_lock(e->handshakes);
+	bool answers = handshake_on_path(e->handshakes, &back, HANDSHAKE_QUIC, NULL, e->now_s);
+	handshakes_unlock(e->handshakes);
+	return answers;
 }
 
 bool quic_likely(const struct engine *e)
@@ -252,13 +303,11 @@ void quic_datagram(struct engine *e, struct verdict *ret)
 {
 	struct rd r = rd_of(e->packet.payload);
 	struct quic_packet packet;
-	unsigned initials = 0;
+	unsigned tries = 0;
 	bool pass = true;
-	handshakes_lock(e->handshakes);
 	while (pass && !is_servers(e) && rd_left(&r) && quic_packet_read(&packet, &r))
-		pass = packet.kind == QUIC_UNKNOWN ? unknown_packets(e, &packet, &initials, ret)
-						   : known_packet(e, &packet, &initials, ret);
-	handshakes_unlock(e->handshakes);
+		pass = packet.kind == QUIC_UNKNOWN ? unknown_packets(e, &packet, &tries, ret)
+						   : known_packet(e, &packet, &tries, ret);
 	if (ret->reason != REASON_ORDER && ret->reason != REASON_MONITOR)
 		ret->hostname = NULL;
 }

@@ -93,9 +93,15 @@ enum {
 	// the longest default), since what comes after it is compared with nothing.
 	HANDSHAKE_IDLE_S = 60,
 
-	// One client's part of the handshake table, as of the stream buffers above: of the usual 32,768 slots
-	// 2,048, which is 34 new connections a second, every second.
+	// One client's part of the handshake table with what is half read, as of the stream buffers above. Of the
+	// usual 32,768 slots it is 2,048: hellos in several datagrams that came at once. What was read whole
+	// counts for nobody.
 	HANDSHAKES_QUOTA_PART = 16,
+
+	// Traces of forgotten handshakes, 8 bytes each, for each slot of the table: 8 MB with the usual slots, of
+	// which only what was used takes memory. To lose one, a client must send a million
+	// hellos while its server waits: 35,000 a second for the usual 30 s.
+	HANDSHAKES_TRACED = 32,
 
 	// Handshakes between the same two ports: each Initial is tried with the keys of all of them.
 	// Browsers take a new port for each connection; other clients use one for some.
@@ -105,9 +111,13 @@ enum {
 	// holes. Chromium cuts a hello into some ten.
 	QUIC_FRAMES_SORTED = 64,
 
-	// Initials in one datagram; each costs a decryption. Clients send one, or two when they probe.
-	QUIC_INITIALS_MAX = 8,
+	// Attempts to open the Initials of one datagram, of some microseconds each. Clients send one Initial, or
+	// two when they probe; each is tried under its own id and under those of its path. One of a version
+	// that we don't know is tried as that of each that we know.
+	QUIC_TRIES_MAX = 48,
 
-	// The same for a version that we don't know, whose one Initial is tried as that of each we know.
-	QUIC_UNKNOWN_INITIALS_MAX = 12,
+	// How far from each other the packet numbers of a client's Initials in one handshake may be. It sends a
+	// handful. Below 127, a packet that opens has one number for each server that had any of them,
+	// however few bytes of it there are.
+	QUIC_NUMBERS_SPAN = 100,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Slots in an array; one hash table finds them by key, another by path, and two lists in order of age
-// (half read, read whole) say which may go. A client's share is counted by the accounts of the pool.
+// (half read, read whole) say which may go. A client's share is counted by the accounts of the pool. Of what
+// has gone for want of room, a fingerprint stays until it would have been idle.
 #include "filterd/flow/handshake.h"
 
 #include <assert.h>
@@ -11,6 +12,13 @@
 
 enum age_list { AGE_HALF_READ, AGE_READ, AGE_LISTS };
 
+enum { TRACES_OF_HASH = 8 }; // cells that a key may lie in
+
+struct trace {
+	uint32_t print;  // of the key; 0: free
+	uint32_t seen_s; // when its last datagram came
+};
+
 struct handshakes {
 	pthread_mutex_t lock;
 	uint32_t slots, used, free;
@@ -18,7 +26,9 @@ struct handshakes {
 	struct table *keys, *paths;
 	struct stream_pool *pool;
 	uint32_t quota;
-	uint32_t accounts[STREAM_ACCOUNTS]; // handshakes of each
+	uint32_t accounts[STREAM_ACCOUNTS]; // half-read handshakes of each
+	struct trace *traces;               // TRACES_OF_HASH a row
+	uint32_t trace_rows;
 	struct {
 		uint32_t oldest, newest;
 	} age[AGE_LISTS];
@@ -57,7 +67,9 @@ struct handshakes *handshakes_new(uint32_t slots, uint32_t buffers, uint64_t see
 	t->keys = table_new(slots, seed);
 	t->paths = table_new(slots, seed);
 	t->pool = stream_pool_new(buffers, seed);
-	if (!slots || !t->at || !t->keys || !t->paths || !t->pool) {
+	t->trace_rows = slots / TRACES_OF_HASH * HANDSHAKES_TRACED + 1;
+	t->traces = calloc(t->trace_rows, TRACES_OF_HASH * sizeof *t->traces);
+	if (!slots || !t->traces || !t->at || !t->keys || !t->paths || !t->pool) {
 		handshakes_free(t);
 		return NULL;
 	}
@@ -73,6 +85,7 @@ void handshakes_free(struct handshakes *t)
 	if (!t)
 		return;
 	stream_pool_free(t->pool);
+	free(t->traces);
 	table_free(t->keys);
 	table_free(t->paths);
 	free(t->at);
@@ -110,6 +123,7 @@ static void age_unlink(struct handshakes *t, struct handshake *h)
 		t->at[h->newer].older = h->older;
 	else
 		t->age[h->age_list].newest = h->older;
+	t->accounts[h->stream.account] -= h->age_list == AGE_HALF_READ;
 }
 
 static void age_link(struct handshakes *t, struct handshake *h)
@@ -124,6 +138,9 @@ static void age_link(struct handshakes *t, struct handshake *h)
 	else
 		t->age[h->age_list].oldest = slot_of(t, h);
 	t->age[h->age_list].newest = slot_of(t, h);
+	t->accounts[h->stream.account] += h->age_list == AGE_HALF_READ;
+	if (read)
+		stream_uncount(&h->stream, t->pool);
 }
 
 void handshake_touch(struct handshakes *t, struct handshake *h, int64_t now_s)
@@ -139,7 +156,6 @@ static void forget(struct handshakes *t, struct handshake *h)
 	age_unlink(t, h);
 	table_remove(t->keys, slot_of(t, h), h->key_hash);
 	table_remove(t->paths, slot_of(t, h), h->path_hash);
-	t->accounts[h->stream.account]--;
 	h->newer = t->free;
 	t->free = slot_of(t, h);
 	t->used--;
@@ -191,6 +207,38 @@ struct handshake *handshake_on_path(struct handshakes *t, const struct handshake
 	return NULL;
 }
 
+static struct trace *trace_row(const struct handshakes *t, uint64_t hash)
+{
+	return &t->traces[(hash >> 32) % t->trace_rows * TRACES_OF_HASH];
+}
+
+static uint32_t trace_print(uint64_t hash)
+{
+	return (uint32_t)hash | 1;
+}
+
+// In the place of the oldest.
+static void trace_leave(struct handshakes *t, const struct handshake *h)
+{
+	struct trace *row = trace_row(t, h->key_hash), *place = row;
+	for (int i = 1; i < TRACES_OF_HASH && place->print; i++)
+		if (!row[i].print || (int32_t)(row[i].seen_s - place->seen_s) < 0)
+			place = &row[i];
+	*place = (struct trace){trace_print(h->key_hash), (uint32_t)h->seen_s};
+}
+
+bool handshake_was_forgotten(const struct handshakes *t, const struct handshake_key *key,
+			     int64_t now_s)
+{
+	uint64_t hash = table_hash(t->keys, key, sizeof *key);
+	const struct trace *row = trace_row(t, hash);
+	for (int i = 0; i < TRACES_OF_HASH; i++)
+		if (row[i].print == trace_print(hash) &&
+		    (int32_t)((uint32_t)now_s - row[i].seen_s) < HANDSHAKE_IDLE_S)
+			return true;
+	return false;
+}
+
 // Gives idle ones back, at most two a call, so that no packet pays for all.
 static void forget_idle(struct handshakes *t, int64_t now_s)
 {
@@ -209,6 +257,7 @@ static bool forget_read(struct handshakes *t, const struct handshake *keep)
 		oldest = keep->newer;
 	if (oldest == TABLE_NONE)
 		return false;
+	trace_leave(t, &t->at[oldest]);
 	forget(t, &t->at[oldest]);
 	return true;
 }
@@ -228,13 +277,24 @@ struct slice handshake_unread(struct handshakes *t, const struct handshake *h)
 	return stream_view(&h->stream, t->pool, h->read);
 }
 
-static uint32_t count_on_path(struct handshakes *t, const struct handshake_path *path,
-			      enum handshake_kind kind, int64_t now_s)
+// True if the path has room for another one, if need be in place of the one that was read whole longest ago.
+static bool path_room(struct handshakes *t, const struct handshake_path *path,
+		      enum handshake_kind kind, int64_t now_s)
 {
 	uint32_t count = 0;
-	for (struct handshake *h = NULL; (h = handshake_on_path(t, path, kind, h, now_s));)
+	struct handshake *read = NULL;
+	for (struct handshake *h = NULL; (h = handshake_on_path(t, path, kind, h, now_s));) {
 		count++;
-	return count;
+		if (h->age_list == AGE_READ && (!read || h->seen_s <= read->seen_s))
+			read = h;
+	}
+	if (count < HANDSHAKES_PER_PATH)
+		return true;
+	if (!read)
+		return false;
+	trace_leave(t, read);
+	forget(t, read);
+	return true;
 }
 
 struct handshake *handshake_make(struct handshakes *t, const struct handshake_key *key,
@@ -242,8 +302,7 @@ struct handshake *handshake_make(struct handshakes *t, const struct handshake_ke
 {
 	forget_idle(t, now_s);
 	uint16_t account = stream_account(t->pool, &path->client);
-	if (t->accounts[account] >= t->quota ||
-	    count_on_path(t, path, key->kind, now_s) >= HANDSHAKES_PER_PATH)
+	if (t->accounts[account] >= t->quota || !path_room(t, path, key->kind, now_s))
 		return NULL;
 	if (t->free == TABLE_NONE && !forget_read(t, NULL))
 		return NULL;
@@ -258,7 +317,6 @@ struct handshake *handshake_make(struct handshakes *t, const struct handshake_ke
 		.key_hash = table_hash(t->keys, key, sizeof *key),
 		.path_hash = table_hash(t->paths, path, sizeof *path),
 	};
-	t->accounts[account]++;
 	stream_init(&h->stream, 0, account);
 	table_insert(t->keys, slot_of(t, h), h->key_hash);
 	table_insert(t->paths, slot_of(t, h), h->path_hash);

@@ -8,7 +8,10 @@
 //
 // The table has a fixed size. A half-read handshake is never forgotten before HANDSHAKE_IDLE_S: else a
 // client could make us forget the first half of its own hello by a flood of others. When the table or a
-// client's share of it is full, the new one is refused.
+// client's share of it is full of those, the new one is refused. One that was read whole makes room for
+// others, but leaves a trace, and nothing more of it may pass: the server may have lost a part of what we
+// read and hold the rest, and would take another part that we could compare with nothing; or it asks for a
+// second hello, of which we would not know where it begins.
 #pragma once
 #include "filterd/base/addr.h"
 #include "filterd/flow/stream.h"
@@ -43,6 +46,7 @@ struct handshake {
 	enum quic_suite suite;
 	struct quic_keys keys;
 	uint64_t number; // one more than the largest packet number opened so far
+	uint64_t lowest; // the smallest one, if there is any
 
 	uint32_t total; // DTLS: bytes of the message, as its first fragment said
 
@@ -86,8 +90,13 @@ struct handshake *handshake_on_path(struct handshakes *t, const struct handshake
 				    enum handshake_kind kind, const struct handshake *h,
 				    int64_t now_s);
 
+// True if the handshake with this key was read whole, and forgotten for want of room less than
+// HANDSHAKE_IDLE_S after its last datagram. By chance once in 2^28 times.
+bool handshake_was_forgotten(const struct handshakes *t, const struct handshake_key *key,
+			     int64_t now_s);
+
 // A new handshake with this key, which must not be there. NULL if it can't be had without forgetting
-// what must be remembered: the table, the client's share of it (HANDSHAKES_QUOTA_PART) or the path is full.
+// half-read ones: the table, the client's share of it (HANDSHAKES_QUOTA_PART) or the path is full of them.
 struct handshake *handshake_make(struct handshakes *t, const struct handshake_key *key,
 				 const struct handshake_path *path, int64_t now_s);
 

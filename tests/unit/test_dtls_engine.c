@@ -150,6 +150,26 @@ static void fragments_that_disagree(void **state)
 	assert_int_equal(part(s, 0, free_body, 600, body_len - 600), VERDICT_PASS);
 }
 
+// What was read whole makes room for others; then no other half may come in the place of one.
+static void forgotten_and_gone_on(void **state)
+{
+	struct scene *s = *state;
+	struct datagram d = {0};
+	uint16_t port = s->out.src_port;
+	for (int i = 0; i < 3000; i++) {
+		s->out.src_port = (uint16_t)(port + i);
+		assert_int_equal(part(s, 0, free_body, 0, 600), VERDICT_PASS);
+		assert_int_equal(part(s, 0, free_body, 600, body_len - 600), VERDICT_PASS);
+	}
+	s->out.src_port = port;
+	assert_int_equal(part(s, 0, blocked_body, 600, body_len - 600), VERDICT_DROP);
+	assert_int_equal(s->v.reason, REASON_FORGOTTEN);
+	fragment(&d, CLIENT_KEY_EXCHANGE, 0, blocked_body, 600, body_len - 600);
+	assert_int_equal(dtls_send(s, &d), VERDICT_DROP);
+	assert_int_equal(part(s, 0, free_body, 0, body_len), VERDICT_DROP);
+	assert_int_equal(part(s, 1, free_body, 0, body_len), VERDICT_PASS);
+}
+
 static void behind_other_messages(void **state)
 {
 	struct scene *s = *state;
@@ -185,6 +205,7 @@ int main(void)
 		TEST(whole_hellos),
 		TEST(in_fragments),
 		TEST(fragments_that_disagree),
+		TEST(forgotten_and_gone_on),
 		TEST(behind_other_messages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
