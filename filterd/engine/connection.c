@@ -219,6 +219,29 @@ static void connection_drop(struct verdict *ret, enum verdict_reason reason)
 	ret->reason = reason;
 }
 
+// A keep-alive probe may have a byte of garbage in the place of the last one sent (RFC 9293, section 3.8.4;
+// Windows sends such ones). That byte must not pass: perhaps the server never had the one before. But
+// without it any segment may, and a server that has the place's byte has to answer.
+static void connection_refuse(struct engine *e, const struct flow *f, enum verdict_reason reason,
+			      struct verdict *ret)
+{
+	const struct packet *p = &e->packet;
+	uint32_t end = f->stream.base + f->stream.next + f->stream.skipped;
+	bool plain = !(p->tcp.flags & (TCP_SYN | TCP_FIN | TCP_URG));
+	size_t len = 0;
+	if (plain && p->payload.len == 1 && p->tcp.seq + 1 == end)
+		len = reply_bare(e->replies[0], REPLY_MAX, p);
+	if (!len) {
+		connection_drop(ret, reason);
+		return;
+	}
+	ret->kind = VERDICT_ANSWER;
+	ret->reason = REASON_KEEPALIVE;
+	ret->reply_count = 1;
+	ret->replies[0].to = REPLY_IN_PLACE;
+	ret->replies[0].bytes = slice_of(e->replies[0], len);
+}
+
 // What has become of the client's segment, or of a part of it.
 static void connection_step(struct engine *e, struct flow *f, enum tcp_step step,
 			    struct verdict *ret)
@@ -239,7 +262,7 @@ static void connection_step(struct engine *e, struct flow *f, enum tcp_step step
 		connection_drop(ret, REASON_QUOTA);
 		break;
 	case TCP_CONFLICT:
-		connection_drop(ret, REASON_CONFLICT);
+		connection_refuse(e, f, REASON_CONFLICT, ret);
 		break;
 	case TCP_SIGNATURE:
 		connection_drop(ret, REASON_SIGNATURE);
@@ -248,7 +271,7 @@ static void connection_step(struct engine *e, struct flow *f, enum tcp_step step
 		connection_drop(ret, REASON_OLD_TIMESTAMP);
 		break;
 	case TCP_OUT_OF_WINDOW:
-		connection_drop(ret, REASON_OUT_OF_WINDOW);
+		connection_refuse(e, f, REASON_OUT_OF_WINDOW, ret);
 		break;
 	case TCP_URGENT:
 		connection_drop(ret, REASON_URGENT);

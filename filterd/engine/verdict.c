@@ -43,6 +43,7 @@ const char *verdict_reason_text(enum verdict_reason reason)
 		[REASON_CANARY] = "canary",
 		[REASON_ECH] = "ech",
 		[REASON_URGENT] = "urgent",
+		[REASON_KEEPALIVE] = "keep-alive",
 		[REASON_QUOTA] = "quota",
 	};
 	return text[reason];

@@ -11,7 +11,7 @@ enum verdict_kind {
 	VERDICT_PASS,
 	VERDICT_DROP,   // nobody is told
 	VERDICT_ANSWER, // dropped; `replies` holds an answer to the client: DNS, or a refusal by QUIC
-			// (REPLY_IN_PLACE: it goes on in the packet's place)
+	// (REPLY_IN_PLACE: it goes on in the packet's place; so does a keep-alive probe)
 	VERDICT_RESET, // dropped; `replies` holds resets to both ends, or HTTP's 451 and a reset
 };
 
@@ -40,10 +40,11 @@ enum verdict_reason {
 	REASON_OLD_TIMESTAMP, // PAWS (RFC 7323, section 5)
 	REASON_OUT_OF_WINDOW, // too far from what is kept of the stream to be compared with it
 	REASON_TRUNCATED, // the queue has not all of it: unread bytes would pass; sent again, it is shorter
-	REASON_CANARY, // a resolver's canary, answered by configuration
-	REASON_ECH,    // an answer that lost its keys of Encrypted ClientHello, by configuration
-	REASON_URGENT, // urgent data in a stream that is being read (RFC 6093)
-	REASON_QUOTA,  // the client has its share of memory; sent again later, it will fit
+	REASON_CANARY,    // a resolver's canary, answered by configuration
+	REASON_ECH,       // an answer that lost its keys of Encrypted ClientHello, by configuration
+	REASON_URGENT,    // urgent data in a stream that is being read (RFC 6093)
+	REASON_KEEPALIVE, // a keep-alive probe, which goes on without its byte of garbage
+	REASON_QUOTA,     // the client has its share of memory; sent again later, it will fit
 	REASONS,
 };
 

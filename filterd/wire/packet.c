@@ -170,6 +170,7 @@ static enum packet_result tcp(struct parse *s)
 		return bad_length(s);
 	if (rd_left(&options) > 0)
 		tcp_options(p, options);
+	p->tcp.header = (uint8_t)header;
 	p->payload = rd_bytes(r, rd_left(r));
 	if (s->truncated)
 		return PACKET_TRUNCATED;

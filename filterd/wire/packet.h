@@ -36,7 +36,8 @@ struct packet {
 	struct slice payload; // of TCP or UDP; else all behind the IP headers
 	struct {
 		uint32_t seq, ack;
-		uint8_t flags; // enum tcp_flag
+		uint8_t flags;  // enum tcp_flag
+		uint8_t header; // its length with options, in bytes
 		uint16_t window, urgent;
 		bool has_timestamp;
 		uint32_t timestamp, timestamp_echo; // RFC 7323, section 3.2

@@ -238,26 +238,24 @@ size_t reply_udp(uint8_t *out, size_t size, const struct packet *to, struct slic
 	return udp_finish(&w, to);
 }
 
-size_t reply_payload(uint8_t *out, size_t size, const struct packet *p, struct slice payload)
+// The packet `p` with another payload; its transport header has `header` bytes and the checksum at `sum_at`.
+static size_t with_payload(uint8_t *out, size_t size, const struct packet *p, size_t header,
+			   size_t sum_at, struct slice payload)
 {
-	enum {
-		IPV4_LENGTH_AT = 2,
-		IPV4_SUM_AT = 10,
-		IPV6_LENGTH_AT = 4,
-		UDP_LENGTH_AT = 4,
-		SUM_AT = 6
-	};
-	size_t head = (size_t)(p->payload.at - p->ip.at), ip = head - UDP_HEADER;
-	if (p->proto != PACKET_UDP || head < UDP_HEADER || payload.len > UINT16_MAX - head)
+	enum { IPV4_LENGTH_AT = 2, IPV4_SUM_AT = 10, IPV6_LENGTH_AT = 4, UDP_LENGTH_AT = 4 };
+	size_t head = (size_t)(p->payload.at - p->ip.at), ip = head - header;
+	if (head < header || payload.len > UINT16_MAX - head)
 		return 0;
 	struct wr w = wr_init(out, size);
 	wr_bytes(&w, p->ip.at, head);
 	uint8_t *to = wr_room(&w, payload.len);
 	if (!to)
 		return 0;
-	memmove(to, payload.at, payload.len);
-	wr_u16_at(&w, ip + UDP_LENGTH_AT, (uint16_t)(UDP_HEADER + payload.len));
-	wr_u16_at(&w, ip + SUM_AT, 0);
+	if (payload.len)
+		memmove(to, payload.at, payload.len);
+	if (p->proto == PACKET_UDP)
+		wr_u16_at(&w, ip + UDP_LENGTH_AT, (uint16_t)(UDP_HEADER + payload.len));
+	wr_u16_at(&w, ip + sum_at, 0);
 	if (p->src.family == 6) {
 		wr_u16_at(&w, IPV6_LENGTH_AT, (uint16_t)(wr_len(&w) - IPV6_HEADER));
 	} else {
@@ -265,10 +263,23 @@ size_t reply_payload(uint8_t *out, size_t size, const struct packet *p, struct s
 		wr_u16_at(&w, IPV4_SUM_AT, 0);
 		wr_u16_at(&w, IPV4_SUM_AT, checksum(slice_of(out, ip)));
 	}
-	uint16_t sum = checksum_transport(&p->src, &p->dst, PACKET_UDP,
-					  slice_of(out + ip, UDP_HEADER + payload.len));
-	wr_u16_at(&w, ip + SUM_AT, sum ? sum : 0xffff);
+	uint16_t sum = checksum_transport(&p->src, &p->dst, p->proto,
+					  slice_of(out + ip, header + payload.len));
+	wr_u16_at(&w, ip + sum_at, sum || p->proto == PACKET_TCP ? sum : 0xffff);
 	return wr_len(&w);
+}
+
+size_t reply_payload(uint8_t *out, size_t size, const struct packet *p, struct slice payload)
+{
+	enum { SUM_AT = 6 };
+	return p->proto == PACKET_UDP ? with_payload(out, size, p, UDP_HEADER, SUM_AT, payload) : 0;
+}
+
+size_t reply_bare(uint8_t *out, size_t size, const struct packet *p)
+{
+	enum { SUM_AT = 16 };
+	struct slice none = {0};
+	return p->proto == PACKET_TCP ? with_payload(out, size, p, p->tcp.header, SUM_AT, none) : 0;
 }
 
 // A TCP header without options or urgent data (RFC 9293, section 3.1); the checksum comes later.

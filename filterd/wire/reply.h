@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Packets that the gateway makes up itself: the DNS answer for a blocked name, other
-// answers over UDP, TCP resets, and HTTP's 451. Each
-// function writes a whole IP packet, checksums included, into a buffer of the caller and returns its
-// length, or 0 if it does not fit or can't be made.
+// Packets that the gateway makes up itself: the DNS answer for a blocked name, other answers over UDP, TCP
+// resets, and HTTP's 451; or that go on with another payload. Each function writes a whole IP packet,
+// checksums included, into a buffer of the caller and returns its length, or 0 if it does not fit or can't
+// be made.
 #pragma once
 #include "filterd/wire/dns.h"
 #include "filterd/wire/packet.h"
@@ -37,6 +37,9 @@ size_t reply_udp(uint8_t *out, size_t size, const struct packet *to, struct slic
 // The UDP packet `p` with another payload, headers as they came but for lengths and checksums. `payload`
 // may lie in `out` already, at the place where p->payload begins in the packet.
 size_t reply_payload(uint8_t *out, size_t size, const struct packet *p, struct slice payload);
+
+// The TCP packet `p` without its payload: all else, options too, as it came, but for length and checksums.
+size_t reply_bare(uint8_t *out, size_t size, const struct packet *p);
 
 // A reset (RFC 9293, section 3.5.2) from src to dst with this sequence number and, if `with_ack`, this
 // acknowledgement. Hop limit 64.
