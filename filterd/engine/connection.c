@@ -391,8 +391,8 @@ static bool may_be_forgotten(const struct engine *e, const struct flow *f)
 // the client has to open another one.
 static void refuse_forgotten(struct engine *e, struct flow *f, struct verdict *ret)
 {
-	flow_decide(e, f, FLOW_BLOCKED);
-	f->blocked_until_s = INT64_MAX;
+	flow_close(e, f);
+	f->refused = true;
 	judge_reset(e, f, e->packet.tcp.seq, true, ret);
 	ret->reason = REASON_FORGOTTEN;
 	ret->mark = flow_mark(e, f);

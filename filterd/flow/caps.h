@@ -67,6 +67,13 @@ enum {
 	// forgotten when its client had just spoken: it could be that connection's, which went on since.
 	FLOW_FLIGHT_S = 5,
 
+	// Seconds for which a client is not believed mid-stream after one of its connections was forgotten. It must
+	// be longer than servers wait for the rest of a hello or a request (see above), and than most keep an
+	// idle connection between two (nginx 75 s, IIS 120 s, load balancers up to 10 minutes), since what
+	// goes on after it is read from where it goes on. Not much longer, since as long an honest
+	// client's connections that outlive the daemon or change gateways are reset as well.
+	FLOW_FORGOTTEN_S = 600,
+
 	// Cells of the filter that remembers these, a power of two: 256 kB.
 	FLOW_LATELY_CELLS = 65536,
 

@@ -9,8 +9,8 @@
 
 // What is known of all clients with one account.
 struct flow_account {
-	uint32_t open; // flows that count for the quota
-	bool forgot;   // one of their flows was forgotten, and not an allowed one
+	uint32_t open;          // flows that count for the quota
+	int64_t forgot_until_s; // FLOW_FORGOTTEN_S after one was forgotten that was not allowed
 };
 
 struct flow_table {
@@ -108,7 +108,7 @@ bool flow_has_no_room(const struct flow_table *t, const struct flow *f)
 
 bool flow_forgot(const struct flow_table *t, const struct addr *client)
 {
-	return t->accounts[stream_account(t->pool, client)].forgot;
+	return t->accounts[stream_account(t->pool, client)].forgot_until_s > t->clock_s;
 }
 
 static uint32_t slot_of(const struct flow_table *t, const struct flow *f)
@@ -243,25 +243,35 @@ void flow_forget(struct flow_table *t, struct flow *f)
 	t->used--;
 }
 
-static void forgot_lately(struct flow_table *t, const struct flow *f)
+static void lately_until(struct flow_table *t, const struct flow *f, uint32_t until_s)
 {
-	uint32_t until_s = 0;
-	if (f->said && t->clock_s - f->seen_s <= FLOW_FLIGHT_S)
-		until_s = (uint32_t)t->clock_s + FLOW_FLIGHT_S;
-	if (f->syn_data)
-		until_s = (uint32_t)t->clock_s + FLOW_SYN_ACK_S;
 	for (unsigned n = 0; n < LATELY_CELLS; n++) {
 		uint32_t *cell = &t->lately[lately_cell(f->hash, n)];
 		*cell = until_s > *cell ? until_s : *cell;
 	}
 }
 
+void flow_lose_syn_data(struct flow_table *t, const struct flow *f)
+{
+	if (f->syn_data)
+		lately_until(t, f, (uint32_t)t->clock_s + FLOW_SYN_ACK_S);
+}
+
+static void forgot_lately(struct flow_table *t, const struct flow *f)
+{
+	if (f->said && t->clock_s - f->seen_s <= FLOW_FLIGHT_S)
+		lately_until(t, f, (uint32_t)t->clock_s + FLOW_FLIGHT_S);
+	flow_lose_syn_data(t, f);
+}
+
 // For want of its slot.
 static void flow_evict(struct flow_table *t, struct flow *f)
 {
-	t->accounts[f->stream.account].forgot |= f->class != FLOW_CLASS_ALLOWED;
+	bool matters = f->class != FLOW_CLASS_ALLOWED;
 	t->evicted += class_counts(f->class);
-	if (f->class != FLOW_CLASS_ALLOWED)
+	if (matters && !(f->refused && f->midstream))
+		t->accounts[f->stream.account].forgot_until_s = t->clock_s + FLOW_FORGOTTEN_S;
+	if (matters)
 		forgot_lately(t, f);
 	flow_forget(t, f);
 }

@@ -6,7 +6,8 @@
 //
 // Whoever makes the table forget one of its own connections, and then goes on with that, may choose at
 // which byte the filter begins to read. So a client of which anything but an allowed flow was forgotten
-// is remembered, in counters of fixed size (stream_account()), and is not believed mid-stream any more.
+// is remembered, in counters of fixed size (stream_account()), and is not believed mid-stream for a while
+// (FLOW_FORGOTTEN_S).
 #pragma once
 #include "filterd/flow/hostname.h"
 #include "filterd/flow/stream.h"
@@ -49,6 +50,7 @@ struct flow {
 	bool hinted;    // the classifier was shown some of it
 	bool closed;    // the server hung up
 	bool unsure;    // it may be another connection, one that was forgotten
+	bool refused;   // and was reset for that: the server heard no more of it
 	bool joined;    // the stream is a part of another connection's (MP_JOIN, RFC 8684)
 
 	struct stream stream; // the client's bytes
@@ -122,7 +124,8 @@ bool flow_quota_reached(const struct flow_table *t, const struct addr *client);
 // The same of the client of `f`, which does not count yet.
 bool flow_has_no_room(const struct flow_table *t, const struct flow *f);
 
-// True if anything but an allowed flow of this client was forgotten for want of a slot.
+// True if anything but an allowed flow of this client was forgotten for want of a slot within the last
+// FLOW_FORGOTTEN_S.
 bool flow_forgot(const struct flow_table *t, const struct addr *client);
 
 // A new, undecided flow for the packet's two ends, which must not have one. Never NULL.
@@ -140,6 +143,10 @@ void flow_touch(struct flow_table *t, struct flow *f);
 // True if the flow between the packet's ends was forgotten so lately that a SYN-ACK may still be that one's,
 // with bytes of the client behind it that nobody remembers. (Of others, about one in a million.)
 bool flow_forgot_lately(const struct flow_table *t, const struct packet *p);
+
+// The flow is about to be another connection: if its SYN had data, that counts as forgotten lately, since
+// the server's answer to it may still be on its way.
+void flow_lose_syn_data(struct flow_table *t, const struct flow *f);
 
 // Forgets the open connection that was idle longest without a word, if for FLOW_BARE_S.
 void flow_expire(struct flow_table *t);

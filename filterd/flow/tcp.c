@@ -296,6 +296,8 @@ static void server_syn_ack(struct flow_table *t, struct flow *f, const struct pa
 {
 	uint32_t ack = p->tcp.ack;
 	bool ours = syn_ack_is_ours(f, p);
+	if (!ours && !f->server_known)
+		flow_lose_syn_data(t, f);
 	if (ours && f->syn_data && ack == f->opened && !f->said) {
 		flow_refuse_syn_data(t, f);
 	} else if (!ours && f->renewing && ack == f->renewed) {
@@ -306,6 +308,7 @@ static void server_syn_ack(struct flow_table *t, struct flow *f, const struct pa
 	} else if (f->renewed == f->opened && !f->said) {
 		f->renewing = false; // that SYN was this connection's, sent again
 	}
+	f->midstream = false; // what came before it of the client lies in the stream, or is gone
 	f->closed = false;
 	f->joined = p->tcp.has_mptcp && p->tcp.mptcp_subtype == MP_JOIN;
 	f->server_known = true;

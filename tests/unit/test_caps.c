@@ -143,6 +143,95 @@ static void a_forgotten_connection_is_not_believed(void **state)
 	}
 }
 
+static size_t query_of(uint8_t *out, const char *name)
+{
+	size_t len = craft_dns(out + 2, 510, name, 1);
+	out[0] = 0;
+	out[1] = (uint8_t)len;
+	return len + 2;
+}
+
+// For as long as a server may still wait for the rest; then it is believed again.
+static void a_forgotten_client_is_believed_in_time(void **state)
+{
+	struct scene *s = *state;
+	limits(s, 64, 64, UNDECIDED_DROP);
+	as_client(s, 7);
+	handshake(s);
+	flood(s, FLOOD_OPEN, 300, true);
+	struct craft_ends out = s->out, back = s->back;
+	for (int64_t t = 0; t <= FLOW_FORGOTTEN_S; t += FLOW_CLOCK_STEP_S) {
+		bool still = t < FLOW_FORGOTTEN_S;
+		to_ports(s, (uint16_t)(100 + t));
+		from_client(s, TCP_ACK, 1000, "\x17\x03\x03\x00\x01x", 6);
+		assert_int_equal(s->v.kind, still ? VERDICT_RESET : VERDICT_PASS);
+		assert_int_equal(s->v.mark, still ? FLOW_MARK_BLOCKED : FLOW_MARK_ALLOWED);
+		s->now_s += FLOW_CLOCK_STEP_S;
+	}
+	s->out = out;
+	s->back = back;
+}
+
+// An idle connection whose client probes it with a byte of garbage (RFC 9293, section 3.8.4): the probe goes on
+// without its byte, and with its options.
+static void a_probe_with_garbage(void **state)
+{
+	struct scene *s = *state;
+	static const uint8_t timestamp[12] = {1, 1, 8, 10, 0, 0, 1, 2, 0, 0, 3, 4};
+	uint8_t query[512];
+	size_t len = query_of(query, "free.example");
+	for (int family = 4; family <= 6; family += 2) {
+		if (family == 6) {
+			s->out.src = s->back.dst = craft_addr("2001:db8::1");
+			s->out.dst = s->back.src = craft_addr("2001:db8::2");
+		}
+		for (int lent = 0; lent < 2; lent++) { // whether its buffers were taken meanwhile
+			limits(s, 4096, 64, UNDECIDED_DROP);
+			s->out.dst_port = s->back.src_port = 53;
+			handshake(s);
+			assert_int_equal(data(s, query, len), VERDICT_PASS);
+			for (int i = 0; lent && i < 100; i++) {
+				struct craft_ends out = s->out, back = s->back;
+				uint32_t client = s->client, server = s->server;
+				to_ports(s, (uint16_t)(100 + i));
+				handshake(s);
+				data(s, query, len);
+				s->out = out;
+				s->back = back;
+				s->client = client;
+				s->server = server;
+			}
+			struct craft_tcp probe = {s->client - 1, s->server, TCP_ACK, timestamp,
+						  sizeof timestamp};
+			craft_tcp(&s->packet, &s->out, &probe, "\0", 1);
+			assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_ANSWER);
+			assert_int_equal(s->v.reason, REASON_KEEPALIVE);
+			assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
+			assert_int_equal(s->v.reply_count, 1);
+			assert_int_equal(s->v.replies[0].to, REPLY_IN_PLACE);
+			struct packet p;
+			assert_int_equal(packet_parse(&p, s->v.replies[0].bytes, 0), PACKET_OK);
+			assert_int_equal(p.payload.len, 0);
+			assert_int_equal(p.tcp.seq, s->client - 1);
+			assert_int_equal(p.tcp.ack, s->server);
+			assert_int_equal(p.tcp.flags, TCP_ACK);
+			assert_true(p.tcp.has_timestamp && p.tcp.timestamp == 0x102);
+			assert_true(addr_equal(&p.src, &s->out.src) && p.dst_port == 53);
+			// Anywhere else it is what it was.
+			probe.seq--;
+			craft_tcp(&s->packet, &s->out, &probe, "\xff", 1);
+			assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_DROP);
+			probe.seq++;
+			probe.flags |= TCP_FIN;
+			craft_tcp(&s->packet, &s->out, &probe, "\0", 1);
+			assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_DROP);
+			// What follows is read.
+			assert_int_equal(data(s, query, len), VERDICT_PASS);
+			assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
+		}
+	}
+}
+
 // Half a hello and then silence: by policy, and without holding memory.
 static void a_half_read_flow_that_says_no_more(void **state)
 {
@@ -250,14 +339,6 @@ static void a_step_of_the_clock_is_no_time(void **state)
 	s->now_s -= 3 * 86400;
 	next_ports(s);
 	free_connection(s);
-}
-
-static size_t query_of(uint8_t *out, const char *name)
-{
-	size_t len = craft_dns(out + 2, 510, name, 1);
-	out[0] = 0;
-	out[1] = (uint8_t)len;
-	return len + 2;
 }
 
 // More idle connections than there are buffers or than one client may hold half read: all go on.
@@ -394,6 +475,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_flood_between_two_halves),
 		TEST(a_forgotten_connection_is_not_believed),
+		TEST(a_forgotten_client_is_believed_in_time),
+		TEST(a_probe_with_garbage),
 		TEST(a_half_read_flow_that_says_no_more),
 		TEST(a_flow_that_stops_within_its_first_bytes),
 		TEST(honest_waiting_reaches_no_cap),

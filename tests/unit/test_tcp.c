@@ -44,6 +44,38 @@ static void decoy_syn_behind_the_real_one(void **state)
 	}
 }
 
+// Bytes of no connection, then one whose first bytes they could be: they decide nothing before the server has
+// acknowledged them.
+static void bytes_before_the_connection(void **state)
+{
+	struct scene *s = *state;
+	uint32_t first = s->client + 1;
+	from_client(s, TCP_ACK, first, blocked_hello, 1); // lost
+	from_client(s, TCP_SYN, first - 1, NULL, 0);
+	from_server(s, TCP_SYN | TCP_ACK, s->server++, first, NULL, 0);
+	from_client(s, TCP_ACK, first + 1, "junk", 4); // lost
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	assert_int_equal(from_client(s, TCP_ACK, first, blocked_hello, blocked_len), VERDICT_DROP);
+	assert_int_equal(from_client(s, TCP_ACK, first + 1, blocked_hello + 1, blocked_len - 1),
+			 VERDICT_DROP);
+}
+
+// An old SYN-ACK comes between a SYN with data and the one that takes this data: the data is forgotten, so
+// that what follows it can't be read, and no answer that takes it may pass.
+static void an_old_syn_ack_before_the_new(void **state)
+{
+	struct scene *s = *state;
+	uint32_t first = s->client + 1;
+	assert_int_equal(from_client(s, TCP_SYN, first - 1, blocked_hello, 7), VERDICT_PASS);
+	assert_int_equal(from_server(s, TCP_SYN | TCP_ACK, 77, first - 29, NULL, 0), VERDICT_PASS);
+	assert_int_equal(from_server(s, TCP_SYN | TCP_ACK, s->server, first + 7, NULL, 0),
+			 VERDICT_DROP);
+	// So long the server waits; a connection that it takes without data is served.
+	s->now_s += 1;
+	next_ports(s);
+	free_connection(s);
+}
+
 // The server sends its SYN-ACK again: nothing of what the client said in between is forgotten.
 static void repeated_syn_ack_forgets_nothing(void **state)
 {
@@ -452,6 +484,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, scene_down)
 	const struct CMUnitTest tests[] = {
 		TEST(decoy_syn_behind_the_real_one),
+		TEST(bytes_before_the_connection),
+		TEST(an_old_syn_ack_before_the_new),
 		TEST(repeated_syn_ack_forgets_nothing),
 		TEST(data_in_a_decoy_syn),
 		TEST(syn_ack_lost_on_the_way_to_the_client),
