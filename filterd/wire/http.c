@@ -153,8 +153,6 @@ static bool host_port(struct hostnames *names, struct slice s)
 static bool authority(struct hostnames *names, struct slice s, size_t users)
 {
 	bool good = true, first = true;
-	while (s.len > 0 && (s.at[0] == '/' || s.at[0] == '\\'))
-		s = from(s, 1);
 	for (size_t i = 0; i < s.len; i++)
 		if (s.at[i] == '/' || s.at[i] == '?')
 			s.len = i;
@@ -180,8 +178,11 @@ static bool target(struct hostnames *names, struct slice s, bool connect)
 		scheme &= is_token(c);
 	}
 	struct slice rest = from(s, colon + 1);
-	if (scheme && rest.len >= 2 && rest.at[0] == '/' && rest.at[1] == '/')
-		return authority(names, from(rest, 2), 1);
+	if (scheme && rest.len >= 2 && rest.at[0] == '/' && rest.at[1] == '/') {
+		while (rest.len > 0 && (rest.at[0] == '/' || rest.at[0] == '\\'))
+			rest = from(rest, 1); // any number, says the URL Standard of browsers
+		return authority(names, rest, 1);
+	}
 	return connect ? authority(names, s, 1) : true;
 }
 

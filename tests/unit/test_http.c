@@ -91,6 +91,7 @@ static const struct {
 	{"GET / HTTP/1.1\r\nHost: [2001:db8::1\r\n\r\n", "! |"},
 	{"GET / HTTP/1.1\r\nHost:\r\n\r\n", "|"},
 	{"GET / HTTP/1.0\r\n\r\n", "|"},
+	{"GET / HTTP/1.1\r\nHost: /run/a.socket\r\n\r\n", "|"},
 	{"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "! |"},
 	{"GET / HTTP/1.1\r\nHost: a\x01.b\r\n\r\n", "! |"},
 	{"GET / HTTP/1.1\r\nHost: a..b\r\n\r\n", "! |"},
