@@ -28,6 +28,11 @@ enum {
 	STREAM_GAP_MAX = 1 << 28,
 	STREAM_GAPS_MAX = 1 << 29,
 
+	// How far a client may be ahead of twice what it sent: bytes that were lost before they came here, or
+	// passed while nobody read the queue. Without a limit, a few segments that never reach the
+	// server would lead around the sequence space (4 GB), to the same numbers once more.
+	STREAM_AHEAD_MAX = 1 << 26,
+
 	// Shorter runs are kept like text: a gap is listed with 8 bytes, and there is room for 256.
 	STREAM_GAP_MIN = 512,
 

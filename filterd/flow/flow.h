@@ -55,6 +55,8 @@ struct flow {
 
 	struct stream stream; // the client's bytes
 	uint32_t highest;     // end of the highest client byte seen, as an offset into the stream
+	uint64_t reach;       // the same from the connection's first byte on
+	uint64_t carried;     // how many bytes came, some of them twice
 	uint32_t passed;      // sequence number up to which all was let through
 	uint32_t opened;   // sequence number of the connection's first byte, if it is not midstream
 	uint32_t syn_data; // bytes that came with the client's SYN and lie in the stream

@@ -196,6 +196,33 @@ static bool starts_renewed(const struct flow *f, uint32_t seq)
 	return !half_read && seq - f->stream.base > f->highest + STREAM_MAX;
 }
 
+// `len` bytes came that end at offset `end`. False if so few came before that they can't be there yet.
+static bool client_reaches(struct flow *f, uint32_t end, size_t len)
+{
+	uint32_t ahead = end > f->highest ? end - f->highest : 0;
+	f->carried += len;
+	if (end > INT32_MAX || f->reach + ahead > 2 * f->carried + STREAM_AHEAD_MAX)
+		return false;
+	f->highest += ahead;
+	f->reach += ahead;
+	return true;
+}
+
+// What is not read is not kept either, but its sequence numbers wrap: what was judged long ago must not be
+// compared with it.
+static void silent_moves_on(struct flow_table *t, struct flow *f)
+{
+	if (f->highest < STREAM_GAPS_MAX + STREAM_GAP_MAX)
+		return;
+	uint32_t base = f->stream.base + f->highest - STREAM_GAPS_MAX;
+	stream_clear(&f->stream, flow_pool(t));
+	stream_init(&f->stream, base, f->stream.account);
+	f->highest = STREAM_GAPS_MAX;
+	f->read = f->need = 0;
+	f->skip = 0;
+	f->slid = true;
+}
+
 // Whatever the urgent pointer of a segment at `seq` says, it can't lead to a byte that is read: it leads
 // forward, and all that is read lies behind. Even a segment with nothing new, or nothing at all, has a say.
 static bool urgent_is_past(const struct flow *f, uint32_t seq)
@@ -242,6 +269,8 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 	if (f->acked_known && seq_after(f->acked, floor)) {
 		floor = f->acked;
 		floor_acked = true;
+	} else if (f->acked_known && seq_after(floor, f->acked)) {
+		f->acked_known = false; // long ago: 2 GB on, it would look ahead of us
 	}
 	// Of two connections that both may be the right one, only what continues this one is sure.
 	if (oneway && f->renewing &&
@@ -258,10 +287,10 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 		bytes.len -= cut;
 		seq = floor;
 	}
-	uint32_t offset = seq - f->stream.base;
-	uint32_t end = offset + (uint32_t)bytes.len;
-	if (end > f->highest && end <= INT32_MAX)
-		f->highest = end;
+	if (!client_reaches(f, seq + (uint32_t)bytes.len - f->stream.base, bytes.len))
+		return TCP_OUT_OF_WINDOW;
+	if (f->silent)
+		silent_moves_on(t, f);
 	return client_run(t, f, seq, bytes);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // HTTP through the engine: every request of a connection is judged, however it is cut and sent again, and
 // bodies of any size need no room.
+#include <inttypes.h>
+
 #include "tests/unit/scene.h"
 
 #define FREE    "GET / HTTP/1.1\r\nHost: free.example\r\n\r\n"
@@ -274,6 +276,63 @@ static void chunk_sizes_are_not_replaced(void **state)
 	assert_int_equal(s->v.reason, REASON_OUT_OF_WINDOW);
 }
 
+// `bytes` of a body, in super-packets of which every other one passes unseen.
+static void upload(struct scene *s, uint64_t bytes)
+{
+	static const uint8_t body[60000] = {0x81};
+	while (bytes > 0) {
+		uint32_t n = bytes < sizeof body ? (uint32_t)bytes : sizeof body;
+		uint64_t unseen = bytes - n < n ? bytes - n : n;
+		assert_int_equal(data(s, body, n), VERDICT_PASS);
+		s->client += (uint32_t)unseen;
+		bytes -= n + unseen;
+	}
+}
+
+// An acknowledgement of 2 GB ago is none of what comes now.
+static void an_old_acknowledgement(void **state)
+{
+	struct scene *s = *state;
+	char head[128];
+	const uint64_t length = (UINT64_C(1) << 31) + 3 * (1 << 28);
+	s->flags = ENGINE_CHECKSUM_TRUSTED;
+	snprintf(head, sizeof head,
+		 "POST / HTTP/1.1\r\nHost: free.example\r\nContent-Length: %" PRIu64 "\r\n\r\n",
+		 length);
+	handshake(s);
+	say(s, FREE);
+	reply(s); // seen: a SYN of the client may have cleared the kernel's mark
+	assert_int_equal(say(s, head), VERDICT_PASS);
+	upload(s, length);
+	assert_int_equal(say(s, BLOCKED), VERDICT_RESET);
+}
+
+// A decoy's body leads nowhere near the place that it came from.
+static void decoys_around_the_sequence_space(void **state)
+{
+	struct scene *s = *state;
+	handshake(s);
+	uint32_t first = s->client;
+	say(s, "POST / HTTP/1.1\r\nHost: free.example\r\nContent-Length: 99999999999999\r\n\r\n");
+	for (uint32_t at = 0; at < UINT32_MAX - (1 << 24); at += 1 << 24)
+		from_client(s, TCP_ACK, first + at, "x", 1);
+	assert_int_not_equal(from_client(s, TCP_ACK, first, BLOCKED, strlen(BLOCKED)),
+			     VERDICT_PASS);
+}
+
+// More than there are sequence numbers, in a stream that is not read any more.
+static void a_silent_stream_goes_on(void **state)
+{
+	struct scene *s = *state;
+	s->flags = ENGINE_CHECKSUM_TRUSTED;
+	handshake(s);
+	say(s, "GET / HTTP/1.1\r\nHost: free.example\r\nUpgrade: websocket\r\n\r\n");
+	say(s, "\x81\x05hello");
+	upload(s, (UINT64_C(1) << 32) + (1 << 28));
+	assert_int_equal(data(s, "\x81\x05hello", 7), VERDICT_PASS);
+	assert_int_equal(from_client(s, TCP_ACK, s->client - 7, "\x81\x05hello", 7), VERDICT_PASS);
+}
+
 static void tunnels(void **state)
 {
 	struct scene *s = *state;
@@ -444,13 +503,23 @@ int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_up, scene_down)
 	const struct CMUnitTest tests[] = {
-		SCENE(byte_by_byte),   SCENE(every_request_of_a_connection),
-		SCENE(told_why),       SCENE(retransmissions_never_stall),
-		SCENE(large_body),     SCENE(head_of_a_body_is_not_replaced),
-		SCENE(chunked_upload), SCENE(chunk_sizes_are_not_replaced),
-		SCENE(tunnels),        SCENE(undecided),
-		SCENE(bad_name),       SCENE(from_the_middle),
-		SCENE(one_way),        SCENE(any_segments),
+		SCENE(byte_by_byte),
+		SCENE(every_request_of_a_connection),
+		SCENE(told_why),
+		SCENE(retransmissions_never_stall),
+		SCENE(large_body),
+		SCENE(head_of_a_body_is_not_replaced),
+		SCENE(chunked_upload),
+		SCENE(chunk_sizes_are_not_replaced),
+		SCENE(an_old_acknowledgement),
+		SCENE(decoys_around_the_sequence_space),
+		SCENE(a_silent_stream_goes_on),
+		SCENE(tunnels),
+		SCENE(undecided),
+		SCENE(bad_name),
+		SCENE(from_the_middle),
+		SCENE(one_way),
+		SCENE(any_segments),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
