@@ -328,13 +328,14 @@ def send(testbed, port, payloads, family=4, source=0):
 
 
 @FAMILIES
-def test_dtls_handshakes_are_queued(rules, testbed, family):
+def test_dtls_records_are_queued(rules, testbed, family):
     rules.up(firewall__failure="closed")
     watch(testbed, post='oifname "wan0" udp dport 443 counter comment "passed";')
-    send(testbed, 443, [b"\x16\xfe\xfd" + bytes(30), b"\x16", b"\x17\xfe\xfd" + bytes(30), b""], family)
-    assert testbed.counters()["queued_dtls"] == 2
+    records = [bytes([kind, 0xfe, 0xfd]) + bytes(30) for kind in range(19, 28)]
+    send(testbed, 443, records + [b"\x16", b"\x17", b"\x17\3\3" + bytes(30), b""], family)
+    assert testbed.counters()["queued_dtls"] == 7 + 1
     assert testbed.counters()["queued_quic"] == 0
-    assert watched(testbed)["passed"] == 2
+    assert watched(testbed)["passed"] == 2 + 3
 
 
 def query(flags=0x0100, questions=1, answers=0):
@@ -358,8 +359,13 @@ FORMS = {
     "other version": (b"\xff\xff\0\0\x1d" + bytes(30), "queued_quic"),
     "version negotiation": (b"\xc3" + bytes(30), None),
     "no QUIC bit (RTP)": (b"\x80\x60\0\1\0" + bytes(30), None),
+    "no QUIC bit, version 1": (b"\x83\0\0\0\1" + bytes(30), "queued_quic"),
+    "no QUIC bit, version 2": (b"\x93\x6b\x33\x43\xcf" + bytes(30), "queued_quic"),
+    "no QUIC bit, no version": (b"\x83" + bytes(30), None),
     "short header": (b"\x40\0\0\0\1" + bytes(30), None),
     "DTLS": (b"\x16\xfe\xff" + bytes(30), "queued_dtls"),
+    "DTLS, something before the handshake": (b"\x15\xfe\xfd" + bytes(30), "queued_dtls"),
+    "no record of DTLS": (b"\x1b\xfe\xfd" + bytes(30), None),
     "no DTLS version": (b"\x16\3\3" + bytes(30), None),
     "empty": (b"", None),
 }
