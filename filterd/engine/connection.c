@@ -70,12 +70,13 @@ static bool flow_unanswered(const struct engine *e, const struct flow *f)
 	       ack && !syn;
 }
 
-// Takes a flow's buffers. One that is read to the end goes on without them; of another, what is there will
+// Takes a flow's buffers. One that is read to the end, or within a body, goes on without them; of another, what is there will
 // never be judged.
 static void flow_deprive(struct engine *e, struct flow *f, enum undecided_why why)
 {
 	struct verdict unused; // no packet of this flow is in hand: its next one hears of it
-	bool whole = flow_is_read(f) && (f->judged || f->state == FLOW_REQUESTS);
+	bool whole = flow_in_body(f) ||
+		     (flow_is_read(f) && (f->judged || f->state == FLOW_REQUESTS));
 	if (!whole)
 		flow_give_up(e, f, why, &unused);
 	flow_release(e->flows, f);
@@ -87,12 +88,8 @@ static void flow_deprive(struct engine *e, struct flow *f, enum undecided_why wh
 static void give_up_overdue(struct engine *e)
 {
 	struct flow *f;
-	for (int i = 0; i < 2 && (f = flow_overdue(e->flows)); i++) {
-		if (flow_waits(f) || flow_is_read(f))
-			flow_deprive(e, f, UNDECIDED_TIME);
-		else
-			flow_touch(e->flows, f); // within a body, which names nothing
-	}
+	for (int i = 0; i < 2 && (f = flow_overdue(e->flows)); i++)
+		flow_deprive(e, f, UNDECIDED_TIME);
 	flow_expire(e->flows);
 }
 
@@ -438,7 +435,7 @@ void connection_packet(struct engine *e, struct verdict *ret)
 		f = NULL;
 	}
 	if (flags & TCP_RST) { // ends nothing here, and its payload is read by nobody
-		if (f && !from_client) {
+		if (f) {
 			f->closed = true;
 			flow_touch(e->flows, f);
 		}

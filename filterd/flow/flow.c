@@ -205,13 +205,20 @@ bool flow_is_read(const struct flow *f)
 	       s->next + s->skipped <= f->highest;
 }
 
+bool flow_in_body(const struct flow *f)
+{
+	return f->state == FLOW_REQUESTS && !flow_waits(f) && !flow_is_read(f);
+}
+
 static enum flow_class class_of(const struct flow *f)
 {
 	if (f->state == FLOW_ALLOWED)
 		return f->renewing ? FLOW_CLASS_OPENING : FLOW_CLASS_ALLOWED;
 	if (f->state == FLOW_BLOCKED)
 		return FLOW_CLASS_BLOCKED;
-	bool empty = f->stream.first == STREAM_NO_BUFFER;
+	bool empty = f->stream.first == STREAM_NO_BUFFER && f->stream.gaps == STREAM_NO_BUFFER;
+	if (empty && flow_in_body(f))
+		return FLOW_CLASS_IDLE;
 	if (f->state == FLOW_REQUESTS && flow_is_read(f))
 		return empty ? FLOW_CLASS_IDLE : FLOW_CLASS_READ;
 	if (!empty)
@@ -311,6 +318,10 @@ struct flow *flow_richest(struct flow_table *t, const struct flow *keep)
 void flow_release(struct flow_table *t, struct flow *f)
 {
 	uint32_t by = f->stream.next, distance = by + f->stream.skipped;
+	if (flow_in_body(f) && distance > f->highest) { // the rest of the last gap is still to come
+		f->skip += distance - f->highest;
+		distance = f->highest;
+	}
 	stream_clear(&f->stream, t->pool);
 	stream_init(&f->stream, f->stream.base + distance, f->stream.account);
 	f->slid = true;

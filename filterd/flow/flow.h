@@ -18,9 +18,9 @@ struct flow_table;
 enum flow_class {
 	FLOW_CLASS_ALLOWED, // the kernel has it
 	FLOW_CLASS_BLOCKED, // as well
-	FLOW_CLASS_OPENING, // no answer of the server yet, which would bring it back; or it hung up
-	FLOW_CLASS_IDLE,    // between two requests, and holds no buffer
-	FLOW_CLASS_READ,    // between two requests: its buffers may be taken at any time
+	FLOW_CLASS_OPENING, // no answer of the server yet, which would bring it back; or one end hung up
+	FLOW_CLASS_IDLE, // between two requests or within a body, and holds no buffer
+	FLOW_CLASS_READ, // between two requests: its buffers may be taken at any time
 	FLOW_CLASS_BARE, // undecided, and holds no buffer: most often the client has said nothing
 	FLOW_CLASS_HALF_READ, // undecided, with bytes to be read or to be acknowledged
 	FLOW_CLASSES,
@@ -48,7 +48,7 @@ struct flow {
 	bool said;      // the client sent bytes outside of a SYN
 	bool prelude;   // it began with what comes before TLS or HTTP (wire/prelude.h)
 	bool hinted;    // the classifier was shown some of it
-	bool closed;    // the server hung up
+	bool closed;    // one end hung up, or so it says
 	bool unsure;    // it may be another connection, one that was forgotten
 	bool refused;   // and was reset for that: the server heard no more of it
 	bool joined;    // the stream is a part of another connection's (MP_JOIN, RFC 8684)
@@ -165,6 +165,9 @@ bool flow_waits(const struct flow *f);
 
 // True if all that came of the client's bytes was read, and no message is begun.
 bool flow_is_read(const struct flow *f);
+
+// True if the client's next bytes name nothing, whatever they are, and nothing else waits.
+bool flow_in_body(const struct flow *f);
 
 // Gives back the flow's buffers. It goes on behind them: what comes for their place again can't be
 // compared any more, and is out of the window.

@@ -25,15 +25,26 @@ static void flow_took_syn(struct flow *f, bool signature, bool has_timestamp, ui
 	f->timestamp = timestamp;
 }
 
-// Moves the stream on past bytes that were read, half of it at most; never past `offset`, which then
-// counts from the new base. False if there was nothing to forget.
-static bool stream_slide(struct stream_pool *pool, struct flow *f, uint32_t *offset)
+// How much of the stream can be forgotten to make room for bytes at `offset`: what was read. Of that the latter half
+// stays if there is a hole before them, for they will come again, but what is kept tells what else does.
+static uint32_t slide_room(const struct flow *f, uint32_t offset)
 {
-	uint32_t upto = f->read < *offset ? f->read : *offset, base = f->stream.base;
-	if (f->stream.next < upto)
-		upto = f->stream.next;
+	uint32_t upto = f->read < f->stream.next ? f->read : f->stream.next;
+	if (offset > f->stream.next)
+		upto = upto > STREAM_MAX / 2 ? upto - STREAM_MAX / 2 : 0;
+	upto = upto < offset ? upto : offset;
+	return upto / STREAM_BUFFER_BYTES * STREAM_BUFFER_BYTES;
+}
+
+// Moves the stream on past bytes that were read, half of it at most; never past `offset`, which then counts
+// from the new base. False if that makes no room for `len` bytes there.
+static bool stream_slide(struct stream_pool *pool, struct flow *f, uint32_t *offset, size_t len)
+{
+	uint32_t room = slide_room(f, *offset), base = f->stream.base;
+	if (*offset - room > STREAM_MAX || len > STREAM_MAX - (*offset - room))
+		return false;
 	uint32_t by =
-		stream_forget(&f->stream, pool, upto < STREAM_MAX / 2 ? upto : STREAM_MAX / 2);
+		stream_forget(&f->stream, pool, room < STREAM_MAX / 2 ? room : STREAM_MAX / 2);
 	if (!by)
 		return false;
 	f->slid = true;
@@ -50,7 +61,7 @@ static enum stream_result stream_store(struct flow_table *t, struct flow *f, uin
 {
 	struct stream_pool *pool = flow_pool(t);
 	enum stream_result result = stream_add(&f->stream, pool, *offset, bytes);
-	while (result == STREAM_BEYOND && stream_slide(pool, f, offset))
+	while (result == STREAM_BEYOND && stream_slide(pool, f, offset, bytes.len))
 		result = stream_add(&f->stream, pool, *offset, bytes);
 	return result;
 }

@@ -232,6 +232,61 @@ static void a_probe_with_garbage(void **state)
 	}
 }
 
+// An upload that pauses, or that nobody ends: it holds no memory and no quota, and can go on.
+static void an_upload_that_pauses(void **state)
+{
+	struct scene *s = *state;
+	static const char *const heads[] = {
+		"POST / HTTP/1.1\r\nHost: free.example\r\nContent-Length: 5000\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: free.example\r\nContent-Length: 400\r\n\r\n",
+	};
+	static const char request[] = "GET / HTTP/1.1\r\nHost: blocked.example\r\n\r\n";
+	static const size_t lengths[] = {5000, 400};
+	static const uint8_t body[5000];
+	for (int i = 0; i < 6; i++) {
+		const char *head = heads[i % 2];
+		size_t sent = i < 2 ? 0 : i < 4 ? 300 : lengths[i % 2];
+		limits(s, 64, 64, UNDECIDED_DROP);
+		s->options.undecided[HOSTNAME_HTTP] = UNDECIDED_DROP;
+		scene_engine(s);
+		to_ports(s, 4000);
+		handshake(s);
+		assert_int_equal(data(s, head, strlen(head)), VERDICT_PASS);
+		if (sent)
+			data(s, body, sent);
+		uint32_t client = s->client;
+		for (int t = 0; t <= FLOW_HALF_READ_S + 5; t++) {
+			s->now_s++;
+			to_ports(s, (uint16_t)(5000 + t));
+			from_client(s, TCP_SYN, 1, NULL, 0);
+		}
+		assert_true(sent == lengths[i % 2] || engine_counters(s->engine)->buffers_now == 0);
+		to_ports(s, 4000);
+		s->client = client;
+		if (sent < lengths[i % 2])
+			assert_int_equal(data(s, body, lengths[i % 2] - sent), VERDICT_PASS);
+		assert_int_equal(s->v.mark,
+				 sent < lengths[i % 2] ? FLOW_MARK_REQUESTS : FLOW_MARK_NONE);
+		assert_int_equal(data(s, request, sizeof request - 1), VERDICT_RESET);
+		assert_int_equal(s->v.reason, REASON_ORDER);
+	}
+}
+
+// Checks of a server's health open a connection and reset it: they take no quota.
+static void connections_that_their_client_resets(void **state)
+{
+	struct scene *s = *state;
+	limits(s, 1024, 64, UNDECIDED_DROP);
+	for (int i = 0; i < 1000; i++) {
+		to_ports(s, (uint16_t)(1000 + i));
+		handshake(s);
+		assert_int_equal(from_client(s, TCP_RST | TCP_ACK, s->client, NULL, 0),
+				 VERDICT_PASS);
+	}
+	to_ports(s, 4000);
+	free_connection(s);
+}
+
 // Half a hello and then silence: by policy, and without holding memory.
 static void a_half_read_flow_that_says_no_more(void **state)
 {
@@ -478,6 +533,8 @@ int main(void)
 		TEST(a_forgotten_client_is_believed_in_time),
 		TEST(a_probe_with_garbage),
 		TEST(a_half_read_flow_that_says_no_more),
+		TEST(an_upload_that_pauses),
+		TEST(connections_that_their_client_resets),
 		TEST(a_flow_that_stops_within_its_first_bytes),
 		TEST(honest_waiting_reaches_no_cap),
 		TEST(a_step_of_the_clock_is_no_time),

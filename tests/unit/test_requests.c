@@ -276,6 +276,30 @@ static void chunk_sizes_are_not_replaced(void **state)
 	assert_int_equal(s->v.reason, REASON_OUT_OF_WINDOW);
 }
 
+// Chunks too small to be skipped. One is lost before it comes here, and the window behind it goes on: what does not
+// fit is sent again, and what was read before can still be compared.
+static void loss_among_small_chunks(void **state)
+{
+	struct scene *s = *state;
+	enum { CHUNK = 105, SEGMENT_CHUNKS = 10, LEN = CHUNK * SEGMENT_CHUNKS };
+	char segment[LEN + 1] = "";
+	for (int i = 0; i < SEGMENT_CHUNKS; i++)
+		snprintf(segment + i * CHUNK, CHUNK + 1, "63\r\n%099d\r\n", i);
+	handshake(s);
+	say(s, "POST / HTTP/1.1\r\nHost: free.example\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(data(s, segment, LEN), VERDICT_PASS);
+	uint32_t lost = s->client;
+	s->client += LEN;
+	for (int i = 0; i < 300; i++)
+		data(s, segment, LEN);
+	assert_int_equal(s->v.reason, REASON_OUT_OF_WINDOW);
+	assert_int_equal(from_client(s, TCP_ACK, lost - 20 * LEN, segment, LEN), VERDICT_PASS);
+	for (s->client = lost; s->client - lost < 300 * LEN;)
+		assert_int_equal(data(s, segment, LEN), VERDICT_PASS);
+	assert_int_equal(say(s, "0\r\n\r\n" BLOCKED), VERDICT_RESET);
+}
+
 // `bytes` of a body, in super-packets of which every other one passes unseen.
 static void upload(struct scene *s, uint64_t bytes)
 {
@@ -511,6 +535,7 @@ int main(void)
 		SCENE(head_of_a_body_is_not_replaced),
 		SCENE(chunked_upload),
 		SCENE(chunk_sizes_are_not_replaced),
+		SCENE(loss_among_small_chunks),
 		SCENE(an_old_acknowledgement),
 		SCENE(decoys_around_the_sequence_space),
 		SCENE(a_silent_stream_goes_on),
