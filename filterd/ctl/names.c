@@ -134,11 +134,10 @@ const struct command command_names = {
 	.name = "names",
 	.arguments = "[--json] [--checksums] [--no-tunnels] [--classify] FILE.pcap",
 	.summary = "Print every host name that the engine reads in a capture",
-	.help = "One line each, parted by tabs: frame, protocol (dns, tls, quic or http), name, "
-		"client,\n"
-		"its port, server, its port. The frame is the one that completed the name. FILE is "
-		"pcap\n"
-		"or pcapng; - reads standard input.\n"
+	.help = "One line each, parted by tabs: frame, protocol (dns, tls, quic, http or other),\n"
+		"name, client, its port, server, its port. The frame is the one that completed "
+		"the\n"
+		"name. FILE is pcap or pcapng; - reads standard input.\n"
 		"\n"
 		"  -j, --json        one JSON object a line instead\n"
 		"  -c, --checksums   drop packets with wrong checksums, as the gateway does "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From the engine's verdict to what the kernel is told about the packet (DESIGN, section 4). The mark
+// From the engine's verdict to what the kernel is told about the packet (ARCHITECTURE.md). The mark
 // reaches the conntrack only if the packet goes on to a later chain, so a flow is blocked by accepting
 // its packet with the `blocked` mark: that chain saves the mark, then drops the packet.
 #pragma once

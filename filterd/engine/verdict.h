@@ -16,7 +16,7 @@ enum verdict_kind {
 };
 
 // What the kernel does with the flow's later packets without asking: the two state bits of the
-// conntrack mark (DESIGN, section 4). The numbers are those of the mark.
+// conntrack mark (ARCHITECTURE.md). The numbers are those of the mark.
 enum flow_mark {
 	FLOW_MARK_NONE = 0,     // leave the state bits as they are (a new connection: undecided)
 	FLOW_MARK_REQUESTS = 1, // later client payload is queued, replies are not

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The flow table: what a worker remembers of TCP connections. It, not conntrack, owns the state of a
-// flow (DESIGN, section 4): a client's reset with a low TTL makes conntrack forget a connection that
+// flow (ARCHITECTURE.md): a client's reset with a low TTL makes conntrack forget a connection that
 // the server still has. The table has a fixed number of slots and no timers; when all are taken, the
 // flow that was idle longest goes, of the class that is missed least (flow_class).
 //

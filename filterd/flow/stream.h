@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The client's bytes of one TCP flow, put in order. Segments may come in any order and overlap; the
 // first bytes that came for a sequence number stay, and a segment that has others for it is a conflict
-// (DESIGN, section 5.2), so that filter and server can't read two different texts. Bytes lie in
+// (ARCHITECTURE.md), so that filter and server can't read two different texts. Bytes lie in
 // buffers from a pool of fixed size that all flows of a worker share; nothing is allocated later.
 // Each stream has an account, its client's: the pool gives no account more than its quota (caps.h).
 //

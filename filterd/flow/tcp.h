@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a TCP segment means for its flow (RFC 9293; RFC 7323 for timestamps; RFC 7413 for data in a
-// SYN), under the rules of DESIGN, section 5: only what a server provably discards is dropped, two
+// SYN), under the ground rules of ARCHITECTURE.md: only what a server provably discards is dropped, two
 // readings of one sequence number never reach it, and RST and FIN end nothing here.
 //
 // Not checked: the upper edge of the server's window. Its bare acknowledgements, which move that edge,

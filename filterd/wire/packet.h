@@ -2,7 +2,7 @@
 // An IP packet taken apart: IPv4 (RFC 791) or IPv6 with its extension headers (RFC 8200), then TCP
 // (RFC 9293) or UDP (RFC 768). The view borrows the packet's bytes and copies nothing else than
 // header fields. This is the first thing that happens to a packet; what it calls bad, no server
-// would take (DESIGN: drop only what is provably discardable).
+// would take (ARCHITECTURE.md: drop only what is provably discardable).
 #pragma once
 #include "filterd/base/addr.h"
 #include "filterd/base/slice.h"

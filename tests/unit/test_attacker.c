@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A random attacker against a model of what stands behind the gateway: a kernel that carries flows by
 // their mark, and a server that opens connections, acknowledges, asks for a second hello and takes data
-// in a SYN or not. The attacker knows the rules of DESIGN, section 5, by heart, but not in which order to
+// in a SYN or not. The attacker knows the ground rules by heart, but not in which order to
 // break them; whatever it sends, the server must never hold a whole message for a blocked name.
 #include <stdlib.h>
 

@@ -12,6 +12,7 @@
 
 #include "filterd/daemon/config.h"
 #include "filterd/engine/policy.h"
+#include "filterd/engine/verdict.h"
 
 static int read_text(struct config *ret, const char *text, char error[INI_ERROR_MAX])
 {
@@ -271,6 +272,25 @@ static void man_page_has_every_key(void **state)
 	free(page);
 }
 
+static void man_page_has_every_reason(void **state)
+{
+	char *page = slurp(SOURCE_ROOT "/docs/filterd.8");
+	(void)state;
+	for (int i = 0; i < REASONS + UNDECIDED_WHYS; i++) {
+		const char *text = i < REASONS
+					   ? verdict_reason_text((enum verdict_reason)i)
+					   : undecided_why_text((enum undecided_why)(i - REASONS));
+		bool found = false;
+		for (const char *at = page; (at = strstr(at, text)) && !found; at++) {
+			char before = at[-1], after = at[strlen(text)];
+			found = (before == ' ' && (after == ' ' || after == '\n'));
+		}
+		if (!found)
+			fail_msg("`%s` is not in filterd(8)", text);
+	}
+	free(page);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +303,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(example_file_is_the_table),
 		cmocka_unit_test(example_file_is_valid),
 		cmocka_unit_test(man_page_has_every_key),
+		cmocka_unit_test(man_page_has_every_reason),
 	};
 	if (argc > 1 && !strcmp(argv[1], "--example")) {
 		config_example(stdout);
