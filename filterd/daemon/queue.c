@@ -36,7 +36,7 @@ struct queue {
 	char *buffers;
 	struct queue_packet packets[QUEUE_BATCH];
 	struct runs runs;
-	_Alignas(8) char out[QUEUE_BATCH * VERDICT_BYTES];
+	_Alignas(8) char out[QUEUE_BATCH * VERDICT_BYTES + QUEUE_REPLACEMENT_MAX];
 };
 
 int queue_fd(const struct queue *q)
@@ -172,12 +172,13 @@ void queue_replace(struct queue *q, const struct queue_packet *packet, struct sl
 		   uint32_t mark)
 {
 	queue_send(q);
+	bool fits = bytes.len <= QUEUE_REPLACEMENT_MAX;
 	// There is one such packet in very many, so it may cost a send of its own.
 	struct nlmsghdr *message =
 		nfq_nlmsg_put(q->out, NFQNL_MSG_VERDICT, q->numbers[packet->lane]);
-	nfq_nlmsg_verdict_put(message, (int)packet->id, RUN_ACCEPT);
+	nfq_nlmsg_verdict_put(message, (int)packet->id, fits ? RUN_ACCEPT : RUN_DROP);
 	nfq_nlmsg_verdict_put_mark(message, mark);
-	if (bytes.len <= sizeof q->out - message->nlmsg_len - MNL_ATTR_HDRLEN - MNL_ALIGNTO)
+	if (fits)
 		nfq_nlmsg_verdict_put_pkt(message, bytes.at, (uint32_t)bytes.len);
 	if (mnl_socket_sendto(q->socket, q->out, message->nlmsg_len) < 0 &&
 	    mnl_socket_sendto(q->socket, q->out, message->nlmsg_len) < 0)

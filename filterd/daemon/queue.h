@@ -9,7 +9,11 @@
 
 struct queue;
 
-enum { QUEUE_BATCH = RUNS_MAX, QUEUE_ERROR_MAX = 160 };
+enum {
+	QUEUE_BATCH = RUNS_MAX,
+	QUEUE_ERROR_MAX = 160,
+	QUEUE_REPLACEMENT_MAX = 8192, // what the engine writes anew is half as long at most
+};
 
 // The numbers of enum nf_inet_hooks.
 enum queue_hook { QUEUE_PREROUTING = 0, QUEUE_INPUT = 1, QUEUE_FORWARD = 2 };
@@ -67,7 +71,8 @@ unsigned queue_receive(struct queue *q, const struct queue_packet **ret);
 void queue_verdict(struct queue *q, const struct queue_packet *packet, enum run_verdict verdict,
 		   uint32_t mark);
 
-// Sends the verdicts noted, then lets the packet go on with `bytes`, a whole IP packet, in place of its own.
+// Sends the verdicts noted, then lets the packet go on with `bytes`, a whole IP packet, in place of its own;
+// one of over QUEUE_REPLACEMENT_MAX bytes is dropped.
 void queue_replace(struct queue *q, const struct queue_packet *packet, struct slice bytes,
 		   uint32_t mark);
 
