@@ -415,6 +415,29 @@ static bool wrong_side(const struct engine *e, const struct flow *f, bool from_c
 	return from_client != (e->in->side == ENGINE_SIDE_CLIENT);
 }
 
+// A new flow for a packet that belongs to none. NULL if it needs none, or gets none: then *ret says so.
+static struct flow *connection_open(struct engine *e, bool from_client, bool sided,
+				    struct verdict *ret)
+{
+	const struct packet *p = &e->packet;
+	bool syn = p->tcp.flags & TCP_SYN;
+	if (!syn && !p->payload.len) {
+		if (p->tcp.flags & TCP_URG && from_client) // of a stream that may yet be read
+			connection_drop(ret, REASON_URGENT);
+		return NULL;
+	}
+	const struct addr *client = from_client ? &p->src : &p->dst;
+	if (sided && (flow_quota_reached(e->flows, client) ||
+		      (!from_client && syn && flow_forgot_lately(e->flows, p)))) {
+		connection_drop(ret, REASON_QUOTA);
+		return NULL;
+	}
+	bool forgot = sided && flow_forgot(e->flows, client);
+	struct flow *f = connection_new(e, from_client);
+	f->unsure = forgot;
+	return f;
+}
+
 void connection_packet(struct engine *e, struct verdict *ret)
 {
 	struct packet *p = &e->packet;
@@ -444,21 +467,10 @@ void connection_packet(struct engine *e, struct verdict *ret)
 	}
 	if (!f) {
 		from_client = guess_from_client(e);
-		if (!(flags & TCP_SYN) && !p->payload.len) {
-			if (flags & TCP_URG && from_client) // of a stream that may yet be read
-				connection_drop(ret, REASON_URGENT);
-			return;
-		}
-		const struct addr *client = from_client ? &p->src : &p->dst;
-		if (sided && (flow_quota_reached(e->flows, client) ||
-			      (!from_client && syn && flow_forgot_lately(e->flows, p)))) {
-			connection_drop(ret, REASON_QUOTA);
-			return;
-		}
-		bool forgot = sided && flow_forgot(e->flows, client);
-		f = connection_new(e, from_client);
+		f = connection_open(e, from_client, sided, ret);
 		made = true;
-		f->unsure = forgot;
+		if (!f)
+			return;
 	} else if (sided && !from_client && syn &&
 		   (flow_has_no_room(e->flows, f) || flow_forgot_lately(e->flows, p))) {
 		connection_drop(ret, REASON_QUOTA); // it comes again
@@ -475,7 +487,7 @@ void connection_packet(struct engine *e, struct verdict *ret)
 	if (hint_stream(e, f, from_client, ret))
 		flow_block_segment(e, f, from_client, ret);
 	// A SYN must reach the server even so: it may begin another connection.
-	bool opens = (flags & TCP_SYN) && f->renewing;
+	bool opens = syn && f->renewing;
 	if (f->state == FLOW_BLOCKED && ret->kind == VERDICT_PASS && !opens) {
 		ret->kind = VERDICT_DROP;
 		ret->reason = REASON_FLOW_BLOCKED;
