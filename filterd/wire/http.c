@@ -366,9 +366,9 @@ static bool field(struct http_reader *h, struct slice line, struct hostnames *na
 		if (h->field == HTTP_FIELD_HOST && !is_host && strip(line).len > 0)
 			good &= authority(names, strip(line), 0);
 		h->ambiguous |= h->field == HTTP_FIELD_FRAMING;
-	} else {
-		h->field = is_host ? HTTP_FIELD_HOST : HTTP_FIELD_OTHER;
 	}
+	if (!folded || is_host)
+		h->field = is_host ? HTTP_FIELD_HOST : HTTP_FIELD_OTHER;
 	if (colon == line.len)
 		return good;
 	if (is_host)

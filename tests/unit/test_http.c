@@ -118,6 +118,7 @@ static const struct {
 	{"GET / HTTP/1.1\r\nHost: b.example\r\n a.example\r\n\r\n", "b.example a.example |"},
 	{"GET / HTTP/1.1\r\n Host: a.example\r\n\r\n", "a.example |"},
 	{"GET / HTTP/1.1\r\nX: y\r\n Host: a.example\r\n\r\n", "a.example |"},
+	{"GET / HTTP/1.1\r\n Host:\r\n a.example\r\n\r\n", "a.example |"},
 	{"GET / HTTP/1.1\r\nX: y\r\n a.example\r\n\r\n", "|"},
 	// CR alone: judged in both readings, and nothing behind is sure.
 	{"GET / HTTP/1.1\rHost: a.example\r\rGET / HTTP/1.1\rHost: b.example\r\n\r\n",
