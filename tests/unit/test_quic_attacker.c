@@ -2,12 +2,12 @@
 // A random attacker against a model of a QUIC server that knows connections by id alone, whatever address
 // a packet comes from, keeps the first byte that it gets for each place, and may ask for a second hello.
 // The attacker has several addresses and ports, decoys that the server never sees, two versions, the first
-// id and the server's, packets of two connections in one datagram, and time; whatever it sends, the server
-// must never hold a whole hello for a blocked name.
+// id and the server's, packets of two connections in one datagram, floods of other connections, and time;
+// whatever it sends, the server must never hold a whole hello for a blocked name.
 #include "tests/unit/craft_quic.h"
 #include "tests/unit/scene.h"
 
-enum { WINDOW = 1024, CONNECTIONS = 2, SERVER_FORGETS_S = 30 };
+enum { SLOTS = 64, WINDOW = 1024, CONNECTIONS = 2, SERVER_FORGETS_S = 30 };
 
 struct connection {
 	uint8_t first[8], servers[8]; // ids
@@ -125,10 +125,28 @@ static void packet_add(struct attack *a, struct craft_quic *q)
 	assert_true(craft_quic_seal(q));
 }
 
+// Connections that are read whole, and fill the table.
+static void flood(struct attack *a)
+{
+	a->s->out.src = craft_addr("10.77.1.99");
+	a->s->out.dst = craft_addr("10.77.2.2");
+	for (int i = 0; i < SLOTS; i++) {
+		struct craft_quic q;
+		craft_quic_init(&q, a->crypto, (uint64_t)rand() << 32 | (uint64_t)i);
+		craft_quic_crypto(&q, 0, a->message[0], a->len);
+		assert_true(craft_quic_seal(&q));
+		a->s->out.src_port = (uint16_t)(20000 + i);
+		craft_udp(&a->s->packet, &a->s->out, q.bytes, q.len);
+		judge(a->s, ENGINE_SIDE_CLIENT);
+	}
+}
+
 static void client_step(struct attack *a)
 {
 	static const char *const addresses[] = {"10.77.1.2", "10.77.1.3", "fd77:1::2"};
 	struct craft_quic q = {.crypto = a->crypto, .suite = QUIC_SUITE_UNKNOWN};
+	if (pick(40) == 0)
+		flood(a);
 	int address = pick(4) ? 0 : pick(3);
 	a->s->out.src = craft_addr(addresses[address]);
 	a->s->out.dst = craft_addr(address == 2 ? "fd77:2::2" : "10.77.2.2");
@@ -152,6 +170,7 @@ static void no_blocked_hello_gets_through(void **state)
 	a.len = craft_hello_message(messages[0], sizeof messages[0], "allowed.example", 0);
 	craft_hello_message(messages[1], sizeof messages[1], "blocked.example", 0);
 	s->options.undecided[HOSTNAME_QUIC] = UNDECIDED_DROP;
+	s->options.handshake_slots = SLOTS;
 	scene_engine(s);
 	srand(21);
 	for (int round = 0; round < 3000; round++) {
