@@ -38,7 +38,7 @@ enum verdict_reason {
 	REASON_SIGNATURE,     // MD5 or AO option that the SYN did not have
 	REASON_CONFLICT,      // other bytes for sequence numbers seen before
 	REASON_OLD_TIMESTAMP, // PAWS (RFC 7323, section 5)
-	REASON_OUT_OF_WINDOW, // too far from what is kept of the stream to be compared with it
+	REASON_OUT_OF_WINDOW, // too far from what is kept to be compared, or from QUIC's other numbers
 	REASON_TRUNCATED, // the queue has not all of it: unread bytes would pass; sent again, it is shorter
 	REASON_CANARY,    // a resolver's canary, answered by configuration
 	REASON_ECH,       // an answer that lost its keys of Encrypted ClientHello, by configuration
