@@ -284,9 +284,10 @@ enum tcp_step tcp_client_segment(struct flow_table *t, struct flow *f, const str
 		f->acked_known = false; // long ago: 2 GB on, it would look ahead of us
 	}
 	// Of two connections that both may be the right one, only what continues this one is sure.
-	if (oneway && f->renewing &&
+	bool elsewhere = oneway || f->renewed != f->opened;
+	if (f->renewing &&
 	    (seq_after(floor, seq) ||
-	     seq_after(seq, f->stream.base + f->stream.next + f->stream.skipped)))
+	     (elsewhere && seq_after(seq, f->stream.base + f->stream.next + f->stream.skipped))))
 		return TCP_OUT_OF_WINDOW;
 	if (seq_after(floor, seq)) {
 		if (!floor_acked)

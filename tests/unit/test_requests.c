@@ -441,6 +441,23 @@ static void bad_name(void **state)
 	assert_int_equal(say(s, BLOCKED), VERDICT_RESET);
 }
 
+// A new connection on the same ports, whose SYN-ACK did not come by: it must not take what it says for what
+// the old one has behind or before it.
+static void a_connection_without_its_answer(void **state)
+{
+	struct scene *s = *state;
+	static const int32_t bases[] = {-50000, -20, 20, 50000};
+	for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+		next_ports(s);
+		handshake(s);
+		assert_int_equal(say(s, FREE), VERDICT_PASS);
+		reply(s);
+		s->client += (uint32_t)bases[i];
+		assert_int_equal(from_client(s, TCP_SYN, s->client - 1, NULL, 0), VERDICT_PASS);
+		assert_int_equal(say(s, BLOCKED), VERDICT_DROP);
+	}
+}
+
 static void from_the_middle(void **state)
 {
 	struct scene *s = *state;
@@ -535,6 +552,7 @@ int main(void)
 		SCENE(head_of_a_body_is_not_replaced),
 		SCENE(chunked_upload),
 		SCENE(chunk_sizes_are_not_replaced),
+		SCENE(a_connection_without_its_answer),
 		SCENE(loss_among_small_chunks),
 		SCENE(an_old_acknowledgement),
 		SCENE(decoys_around_the_sequence_space),
