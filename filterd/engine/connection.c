@@ -101,7 +101,7 @@ static void make_room(struct engine *e, const struct flow *f)
 	bool read = f->state == FLOW_UNDECIDED || f->state == FLOW_REQUESTS;
 	if (!len || f->silent || !read)
 		return;
-	while (stream_pool_left(flow_pool(e->flows)) < len / STREAM_BUFFER_BYTES + 2 &&
+	while (stream_pool_left(flow_pool(e->flows)) < len / STREAM_BUFFER_BYTES + 3 &&
 	       (poor = flow_richest(e->flows, f)))
 		flow_deprive(e, poor, UNDECIDED_MEMORY);
 }

@@ -234,6 +234,8 @@ static bool is_uri(struct slice target)
 	       (rest.len >= 3 && rest.at[1] == '/' && rest.at[2] == '/');
 }
 
+enum { METHOD_LONGEST = 7 }; // of those below
+
 // Whether `word` is a method of RFC 9110 or RFC 5789, or if not `whole`, could become one.
 static bool is_method(struct slice word, bool whole)
 {
@@ -415,10 +417,30 @@ static enum scan more(struct http_piece *ret, struct slice stream)
 	return SCAN_MORE;
 }
 
+// A request line that comes byte by byte is not read anew for each: what could end it, or show that it is
+// none, must be among the new bytes, or be a CR just before them.
+static bool still_waits(const struct http_reader *h, struct slice stream)
+{
+	if (!h->waited || h->waited > stream.len || stream.len >= HTTP_LINE_MAX)
+		return false;
+	uint8_t least = h->in_target ? ' ' : '!';
+	for (size_t i = h->waited - 1; i < stream.len; i++) {
+		uint8_t c = stream.at[i];
+		if (c == '\r' || c == '\n' || (!h->sure && (c < least || c > '~')))
+			return false;
+	}
+	return true;
+}
+
 static enum scan read_start(struct http_reader *h, struct slice stream, struct http_piece *ret)
 {
 	struct request_line line;
 	bool first = !h->later || h->tunnel;
+	if (still_waits(h, stream)) {
+		h->waited = (uint32_t)stream.len;
+		ret->sure = h->sure;
+		return more(ret, stream);
+	}
 	enum scan scan = request_line_read(stream, &line);
 	if (line.blank >= HTTP_BLANKS_MAX) {
 		ret->end = line.blank;
@@ -430,6 +452,10 @@ static enum scan read_start(struct http_reader *h, struct slice stream, struct h
 		if (stream.len >= HTTP_LINE_MAX && first && !line.sure && !is_uri(line.target))
 			return SCAN_NONE;
 		ret->sure = line.sure;
+		h->sure = line.sure;
+		h->in_target = line.target.len > 0;
+		h->waited = h->in_target || line.method.len > METHOD_LONGEST ? (uint32_t)stream.len
+									     : 0;
 		return more(ret, stream);
 	case SCAN_FOUND:
 		break;

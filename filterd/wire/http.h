@@ -25,6 +25,7 @@ enum http_field { HTTP_FIELD_OTHER, HTTP_FIELD_HOST, HTTP_FIELD_FRAMING };
 struct http_reader {
 	uint64_t length; // Content-Length of the request being read
 	uint32_t head;   // bytes of its head so far
+	uint32_t waited; // bytes of a request line in which it does not end
 	uint8_t phase;   // enum http_phase
 	uint8_t field;   // enum http_field of the field that was read last
 	bool ambiguous;  // servers could see different requests
@@ -32,6 +33,8 @@ struct http_reader {
 	bool asks_head; // HEAD: the answer has no body
 	bool tunnel;    // the request before asked for another protocol from here on
 	bool later;     // one request at least was read whole
+	bool sure;      // nothing but HTTP starts with them
+	bool in_target; // they go to within the target, or beyond
 };
 
 struct http_piece {
@@ -47,7 +50,7 @@ struct http_piece {
 
 // Reads the piece that `stream` (in order, behind all earlier pieces and what they skip) starts with.
 // SCAN_FOUND and SCAN_NONE: *reader has moved behind the piece. SCAN_MORE: it needs more bytes; *reader
-// is as before. SCAN_BAD: a name that is no host name (names holds the others; ret->lost false, and
+// stands where it did. SCAN_BAD: a name that is no host name (names holds the others; ret->lost false, and
 // *reader has moved on), or framing that servers could read in two ways, a head or a line that is too
 // long, HTTP/2 with prior knowledge (RFC 9113, section 3.3), or other bytes where a request should start
 // (ret->lost true: nothing can be read from here on).
