@@ -39,9 +39,10 @@ const char *__asan_default_options(void)
 #endif
 
 enum {
-	FLOWS = 512,      // fewer than the captures have at a time,
-	BUFFERS = 64,     // so that flows and buffers run out
-	NAMES_LEAST = 95, // of 100 that there are
+	FLOWS = 512,       // fewer than the captures have at a time,
+	BUFFERS = 64,      // so that flows and buffers run out
+	BUFFERS_SPARE = 2, // what the engine keeps for the packet in hand
+	NAMES_LEAST = 95,  // of 100 that there are
 	WARM_ROUNDS = 2,
 	ROUNDS_MIN = 6,       // two pairs behind the first one, which finds an empty table
 	PAUSE_MAX_S = 10,     // captures put together out of several have pauses of years
@@ -353,7 +354,7 @@ static void soak(struct soak *s, double hours, double seconds)
 	}
 	report(s, round, took_s);
 	REQUIRE(bytes_resident() <= s->resident + RSS_GROWTH_MAX, "memory grows");
-	REQUIRE(s->flows_most == FLOWS && s->buffers_most == BUFFERS,
+	REQUIRE(s->flows_most == FLOWS && s->buffers_most >= BUFFERS - BUFFERS_SPARE,
 		"the table was never full: this shows nothing");
 }
 
