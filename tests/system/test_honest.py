@@ -2,6 +2,7 @@
 """What honest stacks send goes through as it would without the filter: the same packets each way, none lost, none
 sent again."""
 import itertools
+import json
 import random
 import socket
 
@@ -9,7 +10,7 @@ import pytest
 
 import witness
 from browsers import inside
-from harness import SERVER, Filterd, order, wait_until
+from harness import FILTERCTL, SERVER, Filterd, order, run, wait_until
 from stack import ACK, ADDRESS, FIN, LIMIT_S, PSH, TCP, Wire, hello, packed, tls_kind
 
 numbers = itertools.count(random.randrange(10000, 50000))
@@ -211,6 +212,7 @@ def filtered(stage, tmp_path_factory):
     daemon = Filterd(stage.testbed, tmp_path_factory.mktemp("filterd"))
     try:
         daemon.start(order("blocked.example"), firewall__tcp_ports="53 80 443 853")
+        stage.daemon = daemon
         yield stage, bare
     finally:
         daemon.done()
@@ -227,28 +229,25 @@ def test_packets_are_the_same_with_the_filter(filtered, play):
 
 
 def test_super_packets(filtered, tmp_path):
-    """A plain client with offloads on: an upload and a download in which nothing is sent again."""
-    testbed = filtered[0].testbed
+    """A plain client with offloads on: uploads and a download of which the filter holds nothing back. (Packets that
+    are sent again are not counted: on a busy machine timers send some.)"""
+    stage, _ = filtered
     body = tmp_path / "body"
     body.write_bytes(bytes(1_000_000))
 
-    def resent(space):
-        lines = testbed.exec(space, "cat", "/proc/thread-self/net/snmp").stdout.splitlines()
-        names, values = (line.split() for line in lines if line.startswith("Tcp:"))
-        return int(dict(zip(names, values))["RetransSegs"])
+    def spoiled():
+        done = run(FILTERCTL, "status", "--json", "--control", stage.daemon.folder / "control.sock")
+        status = json.loads(done.stdout)
+        return (sum(worker[kind] for worker in status["workers"] for kind in ("drop", "answer", "reset")),
+                sum(queue["dropped"] for queue in status["queues"]))
 
-    for space in ("client", "server"):
-        testbed.exec(space, "sysctl", "-qw", "net.ipv4.tcp_early_retrans=0")  # probes that go by the clock
-    clean = False
-    for number in range(3):
-        before = resent("client") + resent("server")
-        for options in (["-T", body, f"https://free{number}.example/upload"],
-                        ["-T", body, f"http://free{number}.example/upload"],
-                        ["-r", "0-999999", f"https://free{number}.example/big"]):
-            page = testbed.curl(options[-1], options=["-o", tmp_path / "got", *options[:-1]])
-            assert page.exit == 0, page
-        clean = clean or resent("client") + resent("server") == before
-    assert clean
+    before = spoiled()
+    for options in (["-T", body, "https://free.example/upload"], ["-T", body, "http://free.example/upload"],
+                    ["-r", "0-999999", "https://free.example/big"]):
+        page = stage.testbed.curl(options[-1], options=["-o", tmp_path / "got", *options[:-1]])
+        assert page.exit == 0, page
+    assert (tmp_path / "got").stat().st_size == 1_000_000
+    assert spoiled() == before
 
 
 def test_fast_open(filtered):
