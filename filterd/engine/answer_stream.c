@@ -146,9 +146,7 @@ bool answer_stream(struct engine *e, struct flow *f, struct verdict *ret)
 	if (ahead > 0) {
 		if (e->in->side == ENGINE_SIDE_UNKNOWN) // a capture with a hole
 			return lose(e, f, UNDECIDED_UNREADABLE, ret);
-		ret->kind = VERDICT_DROP;
-		ret->reason = REASON_OUT_OF_WINDOW;
-		return false;
+		return engine_drop(ret, REASON_OUT_OF_WINDOW);
 	}
 	struct rd bytes = rd_of(p->payload);
 	rd_skip(&bytes, (size_t) - (int64_t)ahead);

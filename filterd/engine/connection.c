@@ -70,8 +70,8 @@ static bool flow_unanswered(const struct engine *e, const struct flow *f)
 	       ack && !syn;
 }
 
-// Takes a flow's buffers. One that is read to the end, or within a body, goes on without them; of another, what is there will
-// never be judged.
+// Takes a flow's buffers. One that is read to the end, or within a body, goes on without them; of another,
+// what is there will never be judged.
 static void flow_deprive(struct engine *e, struct flow *f, enum undecided_why why)
 {
 	struct verdict unused; // no packet of this flow is in hand: its next one hears of it
@@ -106,15 +106,22 @@ static void make_room(struct engine *e, const struct flow *f)
 		flow_deprive(e, poor, UNDECIDED_MEMORY);
 }
 
+// The order in *by blocks the flow until it ends.
+static void flow_block_by(struct engine *e, struct flow *f, const struct verdict *by,
+			  struct ruleset_order *ret)
+{
+	ruleset_order(e->ruleset, by->judged.order, ret);
+	flow_decide(e, f, FLOW_BLOCKED);
+	f->blocked_until_s = ret->expires_s;
+}
+
 static void flow_block(struct engine *e, struct flow *f, struct verdict *ret)
 {
 	struct ruleset_order order;
-	ruleset_order(e->ruleset, ret->judged.order, &order);
 	uint32_t server_seq = f->passed;
 	uint32_t client_end = f->stream.base + f->stream.next + f->stream.skipped;
 	bool unanswered = flow_unanswered(e, f);
-	flow_decide(e, f, FLOW_BLOCKED);
-	f->blocked_until_s = order.expires_s;
+	flow_block_by(e, f, ret, &order);
 	if (f->protocol == HOSTNAME_DNS && order.answer == ORDER_DROP)
 		ret->kind = VERDICT_DROP;
 	else if (f->protocol == HOSTNAME_HTTP && unanswered)
@@ -128,9 +135,7 @@ static void flow_block_segment(struct engine *e, struct flow *f, bool from_clien
 			       struct verdict *ret)
 {
 	struct ruleset_order order;
-	ruleset_order(e->ruleset, ret->judged.order, &order);
-	flow_decide(e, f, FLOW_BLOCKED);
-	f->blocked_until_s = order.expires_s;
+	flow_block_by(e, f, ret, &order);
 	judge_reset_segment(e, f, from_client, ret);
 }
 
@@ -210,12 +215,6 @@ static void connection_read(struct engine *e, struct flow *f, struct verdict *re
 	}
 }
 
-static void connection_drop(struct verdict *ret, enum verdict_reason reason)
-{
-	ret->kind = VERDICT_DROP;
-	ret->reason = reason;
-}
-
 // A keep-alive probe may have a byte of garbage in the place of the last one sent (RFC 9293, section 3.8.4;
 // Windows sends such ones). That byte must not pass: perhaps the server never had the one before. But
 // without it any segment may, and a server that has the place's byte has to answer.
@@ -229,14 +228,11 @@ static void connection_refuse(struct engine *e, const struct flow *f, enum verdi
 	if (plain && p->payload.len == 1 && p->tcp.seq + 1 == end)
 		len = reply_bare(e->replies[0], REPLY_MAX, p);
 	if (!len) {
-		connection_drop(ret, reason);
+		engine_drop(ret, reason);
 		return;
 	}
-	ret->kind = VERDICT_ANSWER;
 	ret->reason = REASON_KEEPALIVE;
-	ret->reply_count = 1;
-	ret->replies[0].to = REPLY_IN_PLACE;
-	ret->replies[0].bytes = slice_of(e->replies[0], len);
+	engine_answer(e, REPLY_IN_PLACE, len, ret);
 }
 
 // What has become of the client's segment, or of a part of it.
@@ -256,22 +252,22 @@ static void connection_step(struct engine *e, struct flow *f, enum tcp_step step
 		flow_give_up(e, f, UNDECIDED_MEMORY, ret);
 		break;
 	case TCP_QUOTA:
-		connection_drop(ret, REASON_QUOTA);
+		engine_drop(ret, REASON_QUOTA);
 		break;
 	case TCP_CONFLICT:
 		connection_refuse(e, f, REASON_CONFLICT, ret);
 		break;
 	case TCP_SIGNATURE:
-		connection_drop(ret, REASON_SIGNATURE);
+		engine_drop(ret, REASON_SIGNATURE);
 		break;
 	case TCP_OLD_TIMESTAMP:
-		connection_drop(ret, REASON_OLD_TIMESTAMP);
+		engine_drop(ret, REASON_OLD_TIMESTAMP);
 		break;
 	case TCP_OUT_OF_WINDOW:
 		connection_refuse(e, f, REASON_OUT_OF_WINDOW, ret);
 		break;
 	case TCP_URGENT:
-		connection_drop(ret, REASON_URGENT);
+		engine_drop(ret, REASON_URGENT);
 		break;
 	case TCP_UNREAD:
 		break;
@@ -307,7 +303,7 @@ static void connection_from_client(struct engine *e, struct flow *f, bool made, 
 	bool open = f->state == FLOW_UNDECIDED || f->state == FLOW_REQUESTS;
 	if (e->in->flags & ENGINE_TRUNCATED && e->in->side != ENGINE_SIDE_UNKNOWN && open &&
 	    p->payload.len) {
-		connection_drop(ret, REASON_TRUNCATED);
+		engine_drop(ret, REASON_TRUNCATED);
 		return;
 	}
 	make_room(e, f);
@@ -423,13 +419,13 @@ static struct flow *connection_open(struct engine *e, bool from_client, bool sid
 	bool syn = p->tcp.flags & TCP_SYN;
 	if (!syn && !p->payload.len) {
 		if (p->tcp.flags & TCP_URG && from_client) // of a stream that may yet be read
-			connection_drop(ret, REASON_URGENT);
+			engine_drop(ret, REASON_URGENT);
 		return NULL;
 	}
 	const struct addr *client = from_client ? &p->src : &p->dst;
 	if (sided && (flow_quota_reached(e->flows, client) ||
 		      (!from_client && syn && flow_forgot_lately(e->flows, p)))) {
-		connection_drop(ret, REASON_QUOTA);
+		engine_drop(ret, REASON_QUOTA);
 		return NULL;
 	}
 	bool forgot = sided && flow_forgot(e->flows, client);
@@ -473,7 +469,7 @@ void connection_packet(struct engine *e, struct verdict *ret)
 			return;
 	} else if (sided && !from_client && syn &&
 		   (flow_has_no_room(e->flows, f) || flow_forgot_lately(e->flows, p))) {
-		connection_drop(ret, REASON_QUOTA); // it comes again
+		engine_drop(ret, REASON_QUOTA); // it comes again
 		return;
 	}
 	if (may_be_forgotten(e, f)) {
@@ -489,8 +485,7 @@ void connection_packet(struct engine *e, struct verdict *ret)
 	// A SYN must reach the server even so: it may begin another connection.
 	bool opens = syn && f->renewing;
 	if (f->state == FLOW_BLOCKED && ret->kind == VERDICT_PASS && !opens) {
-		ret->kind = VERDICT_DROP;
-		ret->reason = REASON_FLOW_BLOCKED;
+		engine_drop(ret, REASON_FLOW_BLOCKED);
 	}
 	// What is dropped for its own sake tells the kernel nothing about the flow.
 	bool dropped = ret->kind == VERDICT_DROP && f->state != FLOW_BLOCKED;

@@ -45,6 +45,26 @@ static inline void counter_set(uint64_t *counter, uint64_t value)
 	__atomic_store_n(counter, value, __ATOMIC_RELAXED);
 }
 
+// The packet in hand is dropped for `reason`. Always false: it does not pass.
+static inline bool engine_drop(struct verdict *ret, enum verdict_reason reason)
+{
+	ret->kind = VERDICT_DROP;
+	ret->reason = reason;
+	return false;
+}
+
+// Makes the drop in *ret an answer: the first `len` bytes of e->replies[0], or none with 0.
+static inline void engine_answer(struct engine *e, enum verdict_to to, size_t len,
+				 struct verdict *ret)
+{
+	if (!len)
+		return;
+	ret->kind = VERDICT_ANSWER;
+	ret->reply_count = 1;
+	ret->replies[0].to = to;
+	ret->replies[0].bytes = slice_of(e->replies[0], len);
+}
+
 // Something of `protocol` can't be judged: counts it and asks the policy; true if it is to be dropped.
 static inline bool engine_undecided(struct engine *e, enum hostname_protocol protocol,
 				    enum undecided_why why, struct verdict *ret)

@@ -30,19 +30,7 @@ static void refuse(struct engine *e, struct verdict *ret)
 	wr_u8(&w, FATAL);
 	wr_u8(&w, HANDSHAKE_FAILURE);
 	size_t len = reply_udp(e->replies[0], REPLY_MAX, &e->packet, slice_of(record, wr_len(&w)));
-	if (!len)
-		return;
-	ret->kind = VERDICT_ANSWER;
-	ret->reply_count = 1;
-	ret->replies[0].to = REPLY_TO_CLIENT;
-	ret->replies[0].bytes = slice_of(e->replies[0], len);
-}
-
-static bool dtls_drop(struct verdict *ret, enum verdict_reason reason)
-{
-	ret->kind = VERDICT_DROP;
-	ret->reason = reason;
-	return false;
+	engine_answer(e, REPLY_TO_CLIENT, len, ret);
 }
 
 static bool fragment_judge(struct engine *e, const struct dtls_fragment *f, struct verdict *ret)
@@ -52,7 +40,7 @@ static bool fragment_judge(struct engine *e, const struct dtls_fragment *f, stru
 	struct handshake_key key = handshake_key_dtls(&path, f->message);
 	struct handshake *h = handshake_find(e->handshakes, &key, e->now_s);
 	if (!h && handshake_was_forgotten(e->handshakes, &key, e->now_s))
-		return dtls_drop(ret, REASON_FORGOTTEN);
+		return engine_drop(ret, REASON_FORGOTTEN);
 	// Servers take a message to be of the type that its first fragment says, and look at no later one's.
 	if (!h && f->type != DTLS_CLIENT_HELLO)
 		return true;
@@ -61,11 +49,11 @@ static bool fragment_judge(struct engine *e, const struct dtls_fragment *f, stru
 	if (!h) {
 		h = handshake_make(e->handshakes, &key, &path, e->now_s);
 		if (!h)
-			return dtls_drop(ret, REASON_QUOTA);
+			return engine_drop(ret, REASON_QUOTA);
 		h->total = f->total;
 	}
 	if (h->total != f->total)
-		return dtls_drop(ret, REASON_CONFLICT);
+		return engine_drop(ret, REASON_CONFLICT);
 	if (!hello_add(e, h, HOSTNAME_TLS, f->offset, f->data, ret))
 		return false;
 	bool pass = hello_judge(e, h, HOSTNAME_TLS, ret);
@@ -84,7 +72,7 @@ void dtls_datagram(struct engine *e, struct verdict *ret)
 		pass = fragment_judge(e, &f, ret);
 	handshakes_unlock(e->handshakes);
 	if (pass && d.hides)
-		dtls_drop(ret, REASON_BAD_HEADER);
+		engine_drop(ret, REASON_BAD_HEADER);
 	else if (pass && !dtls_ok(&d))
 		engine_undecided(e, HOSTNAME_TLS, UNDECIDED_UNREADABLE, ret);
 	if (ret->reason == REASON_ORDER || ret->reason == REASON_FLOW_BLOCKED)

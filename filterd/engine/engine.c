@@ -87,16 +87,13 @@ static void packet_verdict(struct engine *e, struct verdict *ret)
 		flags |= PACKET_CAPTURE_SHORT;
 	switch (packet_parse(&e->packet, e->in->bytes, flags)) {
 	case PACKET_BAD_LENGTH:
-		ret->kind = VERDICT_DROP;
-		ret->reason = REASON_BAD_LENGTH;
+		engine_drop(ret, REASON_BAD_LENGTH);
 		return;
 	case PACKET_BAD_HEADER:
-		ret->kind = VERDICT_DROP;
-		ret->reason = REASON_BAD_HEADER;
+		engine_drop(ret, REASON_BAD_HEADER);
 		return;
 	case PACKET_BAD_CHECKSUM:
-		ret->kind = VERDICT_DROP;
-		ret->reason = REASON_BAD_CHECKSUM;
+		engine_drop(ret, REASON_BAD_CHECKSUM);
 		return;
 	case PACKET_OTHER:
 	case PACKET_FRAGMENT:

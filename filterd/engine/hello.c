@@ -4,13 +4,6 @@
 #include "filterd/engine/judge.h"
 #include "filterd/wire/dtls.h"
 
-static bool hello_drop(struct verdict *ret, enum verdict_reason reason)
-{
-	ret->kind = VERDICT_DROP;
-	ret->reason = reason;
-	return false;
-}
-
 static bool hello_undecided(struct engine *e, enum hostname_protocol protocol,
 			    enum undecided_why why, struct verdict *ret)
 {
@@ -28,9 +21,9 @@ bool hello_add(struct engine *e, struct handshake *h, enum hostname_protocol pro
 	case STREAM_SAME:
 		return true;
 	case STREAM_CONFLICT:
-		return hello_drop(ret, REASON_CONFLICT);
+		return engine_drop(ret, REASON_CONFLICT);
 	case STREAM_QUOTA:
-		return hello_drop(ret, REASON_QUOTA);
+		return engine_drop(ret, REASON_QUOTA);
 	case STREAM_BEYOND:
 	case STREAM_HOLES:
 		counter_add(&e->counters.caps_reached, 1);
@@ -108,7 +101,7 @@ bool hello_judge(struct engine *e, struct handshake *h, enum hostname_protocol p
 		 struct verdict *ret)
 {
 	if (still_blocked(e, h))
-		return hello_drop(ret, REASON_FLOW_BLOCKED);
+		return engine_drop(ret, REASON_FLOW_BLOCKED);
 	while (!h->silent && h->stream.next > h->read && h->stream.next >= h->need) {
 		enum scan scan = hello_read(e, h);
 		if (!names_pass(e, protocol, h->told, ret)) {

@@ -68,8 +68,7 @@ static void judge_again(struct engine *e, const struct classify_input *in,
 	ruleset_judge(e->ruleset, &hint->name, &in->client, e->now_s, &judged);
 	if (judged.decision != DECISION_BLOCK)
 		return;
-	ret->kind = VERDICT_DROP;
-	ret->reason = REASON_FLOW_BLOCKED;
+	engine_drop(ret, REASON_FLOW_BLOCKED);
 }
 
 void hint_datagram(struct engine *e, struct verdict *ret)

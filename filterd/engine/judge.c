@@ -73,12 +73,7 @@ void judge_reply(struct engine *e, const struct packet *to, const struct dns_que
 {
 	size_t len = reply_dns(e->replies[0], REPLY_MAX, to, query, reply);
 	ret->kind = VERDICT_DROP;
-	if (!len)
-		return;
-	ret->kind = VERDICT_ANSWER;
-	ret->reply_count = 1;
-	ret->replies[0].to = REPLY_TO_CLIENT;
-	ret->replies[0].bytes = slice_of(e->replies[0], len);
+	engine_answer(e, REPLY_TO_CLIENT, len, ret);
 }
 
 void judge_answer(struct engine *e, const struct packet *to, const struct dns_query *query,

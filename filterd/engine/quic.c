@@ -18,13 +18,6 @@ enum {
 		0x10000, // packet number of our close: not one that the server has used already
 };
 
-static bool quic_drop(struct verdict *ret, enum verdict_reason reason)
-{
-	ret->kind = VERDICT_DROP;
-	ret->reason = reason;
-	return false;
-}
-
 static bool quic_undecided(struct engine *e, enum undecided_why why, struct verdict *ret)
 {
 	return !engine_undecided(e, HOSTNAME_QUIC, why, ret);
@@ -72,12 +65,7 @@ static void refuse(struct engine *e, const struct handshake *h, const struct qui
 			       CLOSE_NUMBER, slice_of(frames, wr_len(&w)), packet, sizeof packet);
 	if (len)
 		len = reply_udp(e->replies[0], REPLY_MAX, &e->packet, slice_of(packet, len));
-	if (!len)
-		return;
-	ret->kind = VERDICT_ANSWER;
-	ret->reply_count = 1;
-	ret->replies[0].to = REPLY_TO_CLIENT;
-	ret->replies[0].bytes = slice_of(e->replies[0], len);
+	engine_answer(e, REPLY_TO_CLIENT, len, ret);
 }
 
 static void frame_insert(struct quic_crypto_frame *frames, unsigned count,
@@ -166,7 +154,7 @@ static bool initial_judge(struct engine *e, struct handshake *h, const struct op
 			  struct verdict *ret)
 {
 	if (!number_fits(h, o->number))
-		return quic_drop(ret, REASON_OUT_OF_WINDOW);
+		return engine_drop(ret, REASON_OUT_OF_WINDOW);
 	if (!frames_add(e, h, o->frames, ret))
 		return false;
 	bool pass = hello_judge(e, h, HOSTNAME_QUIC, ret);
@@ -193,7 +181,7 @@ static struct handshake *own_handshake(struct engine *e, struct opened *o, bool 
 	if (!forgotten)
 		h = handshake_make(e->handshakes, &key, &path, e->now_s);
 	if (!h) {
-		quic_drop(ret, forgotten ? REASON_FORGOTTEN : REASON_QUOTA);
+		engine_drop(ret, forgotten ? REASON_FORGOTTEN : REASON_QUOTA);
 		return NULL;
 	}
 	h->suite = initial->suite;
@@ -269,7 +257,7 @@ static bool known_packet(struct engine *e, const struct quic_packet *packet, uns
 {
 	bool opened = false;
 	if (packet->kind == QUIC_LONG_ID) // no client sends one, and not every server drops it
-		return quic_drop(ret, REASON_BAD_HEADER);
+		return engine_drop(ret, REASON_BAD_HEADER);
 	if (packet->kind != QUIC_INITIAL)
 		return true;
 	if (!initial_packet(e, packet, tries, &opened, ret))

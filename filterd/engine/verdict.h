@@ -48,9 +48,11 @@ enum verdict_reason {
 	REASONS,
 };
 
+// REPLY_IN_PLACE: the packet goes on, on its own way, with these bytes instead of its own.
+enum verdict_to { REPLY_TO_CLIENT, REPLY_TO_SERVER, REPLY_IN_PLACE };
+
 struct verdict_reply {
-	// REPLY_IN_PLACE: the packet goes on, on its own way, with these bytes instead of its own.
-	enum { REPLY_TO_CLIENT, REPLY_TO_SERVER, REPLY_IN_PLACE } to;
+	enum verdict_to to;
 	struct slice bytes; // a whole IP packet
 };
 
