@@ -23,114 +23,111 @@
 
 enum { NAMES = 3 };
 
+static const struct {
+	const char *name;
+	struct slice bytes;
+	enum scan want;
+	const char *names[NAMES];
+} message_cases[] = {
+	{"plain", BYTES(QUERY "\3www\7example\0" A_IN), SCAN_FOUND, {"www.example"}},
+	{"mixed case", BYTES(QUERY "\3wWw\7ExAmPlE\0" A_IN), SCAN_FOUND, {"www.example"}},
+	{"dot in a label", BYTES(QUERY "\3a.b\1c\0" A_IN), SCAN_FOUND, {"a\\046b.c"}},
+	{"NUL in a label", BYTES(QUERY "\3a\0b\1c\0" A_IN), SCAN_FOUND, {"a\\000b.c"}},
+	{"bytes behind", BYTES(QUERY "\1a\0" A_IN "junk"), SCAN_FOUND, {"a"}},
+	{"any class and type", BYTES(QUERY "\1a\0\377\376\375\374"), SCAN_FOUND, {"a"}},
+	{"opcode NOTIFY",
+	 BYTES(HEAD("\x20\0", "\1", "\0", "\0", "\0") "\1a\0" A_IN),
+	 SCAN_FOUND,
+	 {"a"}},
+	{"opcode 15, TC, AA",
+	 BYTES(HEAD("\x7e\0", "\1", "\0", "\0", "\0") "\1a\0" A_IN),
+	 SCAN_FOUND,
+	 {"a"}},
+	{"QR", BYTES(HEAD("\x81\0", "\1", "\0", "\0", "\0") "\1a\0" A_IN), SCAN_NONE, {0}},
+	{"QR and broken", BYTES(HEAD("\x81\0", "\1", "\0", "\0", "\0") "\1"), SCAN_NONE, {0}},
+	{"too short", BYTES("\x12\x34\1\0\0\1\0\0\0\0\0"), SCAN_NONE, {0}},
+	{"nothing", BYTES(""), SCAN_NONE, {0}},
+	{"no question", BYTES(HEAD("\1\0", "\0", "\0", "\0", "\0")), SCAN_NONE, {0}},
+	{"root", BYTES(QUERY "\0\0\2\0\1"), SCAN_NONE, {0}},
+	{"question missing", BYTES(QUERY), SCAN_BAD, {0}},
+	{"name cut off", BYTES(QUERY "\3ww"), SCAN_BAD, {0}},
+	{"name without an end", BYTES(QUERY "\3www"), SCAN_BAD, {0}},
+	{"type cut off", BYTES(QUERY "\1a\0\0"), SCAN_BAD, {0}},
+	{"class cut off", BYTES(QUERY "\1a\0\0\1\0"), SCAN_BAD, {0}},
+	{"length 64", BYTES(QUERY "\x40" A10 "\0" A_IN), SCAN_BAD, {0}},
+	{"length 128", BYTES(QUERY "\x80" A10 "\0" A_IN), SCAN_BAD, {0}},
+	{"255 bytes",
+	 BYTES(QUERY L63 L63 L63 "\75" A10 A10 A10 A10 A10 A10 "a\0" A_IN),
+	 SCAN_FOUND,
+	 {0}},
+	{"256 bytes",
+	 BYTES(QUERY L63 L63 L63 "\76" A10 A10 A10 A10 A10 A10 "aa\0" A_IN),
+	 SCAN_BAD,
+	 {0}},
+
+	// Offset 12 is where the first question begins.
+	{"pointer back",
+	 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\1a\1b\0" A_IN "\1c\xc0\x0e" A_IN),
+	 SCAN_FOUND,
+	 {"a.b", "c.b"}},
+	{"pointer over other bytes",
+	 BYTES(QUERY "\1a\xc0\x16" A_IN "zz\1b\0"),
+	 SCAN_FOUND,
+	 {"a.b"}},
+	{"pointer forward", BYTES(QUERY "\1a\xc0\x14" A_IN "\1b\0"), SCAN_FOUND, {"a.b"}},
+	{"pointer to a pointer",
+	 BYTES(HEAD("\1\0", "\3", "\0", "\0", "\0") "\1a\0" A_IN "\1b\xc0\x0c" A_IN
+						    "\xc0\x13" A_IN),
+	 SCAN_FOUND,
+	 {"a", "b.a"}},
+	{"pointer into the header", BYTES("\1a\0\0\0\1\0\0\0\0\0\0\xc0\0" A_IN), SCAN_FOUND, {"a"}},
+	{"pointer to the root", BYTES(QUERY "\1a\xc0\x04" A_IN), SCAN_FOUND, {"a"}},
+	{"pointer to itself", BYTES(QUERY "\xc0\x0c" A_IN), SCAN_BAD, {0}},
+	{"pointers in a circle", BYTES(QUERY "\xc0\x0e\xc0\x0c" A_IN), SCAN_BAD, {0}},
+	{"labels in a circle", BYTES(QUERY "\1a\xc0\x0c" A_IN), SCAN_BAD, {0}},
+	{"pointer past the end", BYTES(QUERY "\xff\xff" A_IN), SCAN_BAD, {0}},
+	{"pointer to the end", BYTES(QUERY "\1a\xc0\x14" A_IN), SCAN_BAD, {0}},
+	{"half a pointer", BYTES(QUERY "\1a\xc0"), SCAN_BAD, {0}},
+
+	{"two questions",
+	 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\1a\0" A_IN "\1b\0" A_IN),
+	 SCAN_FOUND,
+	 {"a", "b"}},
+	{"one name twice",
+	 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\1a\0" A_IN "\1A\0" A_IN),
+	 SCAN_FOUND,
+	 {"a"}},
+	{"root, then a name",
+	 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\0" A_IN "\1b\0" A_IN),
+	 SCAN_FOUND,
+	 {"b"}},
+	{"second question missing",
+	 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\1a\0" A_IN),
+	 SCAN_BAD,
+	 {"a"}},
+	{"records missing",
+	 BYTES(HEAD("\1\0", "\1", "\7", "\0", "\1") "\1a\0" A_IN),
+	 SCAN_FOUND,
+	 {"a"}},
+};
+
 static void messages(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *name;
-		struct slice bytes;
-		enum scan want;
-		const char *names[NAMES];
-	} cases[] = {
-		{"plain", BYTES(QUERY "\3www\7example\0" A_IN), SCAN_FOUND, {"www.example"}},
-		{"mixed case", BYTES(QUERY "\3wWw\7ExAmPlE\0" A_IN), SCAN_FOUND, {"www.example"}},
-		{"dot in a label", BYTES(QUERY "\3a.b\1c\0" A_IN), SCAN_FOUND, {"a\\046b.c"}},
-		{"NUL in a label", BYTES(QUERY "\3a\0b\1c\0" A_IN), SCAN_FOUND, {"a\\000b.c"}},
-		{"bytes behind", BYTES(QUERY "\1a\0" A_IN "junk"), SCAN_FOUND, {"a"}},
-		{"any class and type", BYTES(QUERY "\1a\0\377\376\375\374"), SCAN_FOUND, {"a"}},
-		{"opcode NOTIFY",
-		 BYTES(HEAD("\x20\0", "\1", "\0", "\0", "\0") "\1a\0" A_IN),
-		 SCAN_FOUND,
-		 {"a"}},
-		{"opcode 15, TC, AA",
-		 BYTES(HEAD("\x7e\0", "\1", "\0", "\0", "\0") "\1a\0" A_IN),
-		 SCAN_FOUND,
-		 {"a"}},
-		{"QR", BYTES(HEAD("\x81\0", "\1", "\0", "\0", "\0") "\1a\0" A_IN), SCAN_NONE, {0}},
-		{"QR and broken",
-		 BYTES(HEAD("\x81\0", "\1", "\0", "\0", "\0") "\1"),
-		 SCAN_NONE,
-		 {0}},
-		{"too short", BYTES("\x12\x34\1\0\0\1\0\0\0\0\0"), SCAN_NONE, {0}},
-		{"nothing", BYTES(""), SCAN_NONE, {0}},
-		{"no question", BYTES(HEAD("\1\0", "\0", "\0", "\0", "\0")), SCAN_NONE, {0}},
-		{"root", BYTES(QUERY "\0\0\2\0\1"), SCAN_NONE, {0}},
-		{"question missing", BYTES(QUERY), SCAN_BAD, {0}},
-		{"name cut off", BYTES(QUERY "\3ww"), SCAN_BAD, {0}},
-		{"name without an end", BYTES(QUERY "\3www"), SCAN_BAD, {0}},
-		{"type cut off", BYTES(QUERY "\1a\0\0"), SCAN_BAD, {0}},
-		{"class cut off", BYTES(QUERY "\1a\0\0\1\0"), SCAN_BAD, {0}},
-		{"length 64", BYTES(QUERY "\x40" A10 "\0" A_IN), SCAN_BAD, {0}},
-		{"length 128", BYTES(QUERY "\x80" A10 "\0" A_IN), SCAN_BAD, {0}},
-		{"255 bytes",
-		 BYTES(QUERY L63 L63 L63 "\75" A10 A10 A10 A10 A10 A10 "a\0" A_IN),
-		 SCAN_FOUND,
-		 {0}},
-		{"256 bytes",
-		 BYTES(QUERY L63 L63 L63 "\76" A10 A10 A10 A10 A10 A10 "aa\0" A_IN),
-		 SCAN_BAD,
-		 {0}},
-
-		// Offset 12 is where the first question begins.
-		{"pointer back",
-		 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\1a\1b\0" A_IN "\1c\xc0\x0e" A_IN),
-		 SCAN_FOUND,
-		 {"a.b", "c.b"}},
-		{"pointer over other bytes",
-		 BYTES(QUERY "\1a\xc0\x16" A_IN "zz\1b\0"),
-		 SCAN_FOUND,
-		 {"a.b"}},
-		{"pointer forward", BYTES(QUERY "\1a\xc0\x14" A_IN "\1b\0"), SCAN_FOUND, {"a.b"}},
-		{"pointer to a pointer",
-		 BYTES(HEAD("\1\0", "\3", "\0", "\0", "\0") "\1a\0" A_IN "\1b\xc0\x0c" A_IN
-							    "\xc0\x13" A_IN),
-		 SCAN_FOUND,
-		 {"a", "b.a"}},
-		{"pointer into the header",
-		 BYTES("\1a\0\0\0\1\0\0\0\0\0\0\xc0\0" A_IN),
-		 SCAN_FOUND,
-		 {"a"}},
-		{"pointer to the root", BYTES(QUERY "\1a\xc0\x04" A_IN), SCAN_FOUND, {"a"}},
-		{"pointer to itself", BYTES(QUERY "\xc0\x0c" A_IN), SCAN_BAD, {0}},
-		{"pointers in a circle", BYTES(QUERY "\xc0\x0e\xc0\x0c" A_IN), SCAN_BAD, {0}},
-		{"labels in a circle", BYTES(QUERY "\1a\xc0\x0c" A_IN), SCAN_BAD, {0}},
-		{"pointer past the end", BYTES(QUERY "\xff\xff" A_IN), SCAN_BAD, {0}},
-		{"pointer to the end", BYTES(QUERY "\1a\xc0\x14" A_IN), SCAN_BAD, {0}},
-		{"half a pointer", BYTES(QUERY "\1a\xc0"), SCAN_BAD, {0}},
-
-		{"two questions",
-		 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\1a\0" A_IN "\1b\0" A_IN),
-		 SCAN_FOUND,
-		 {"a", "b"}},
-		{"one name twice",
-		 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\1a\0" A_IN "\1A\0" A_IN),
-		 SCAN_FOUND,
-		 {"a"}},
-		{"root, then a name",
-		 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\0" A_IN "\1b\0" A_IN),
-		 SCAN_FOUND,
-		 {"b"}},
-		{"second question missing",
-		 BYTES(HEAD("\1\0", "\2", "\0", "\0", "\0") "\1a\0" A_IN),
-		 SCAN_BAD,
-		 {"a"}},
-		{"records missing",
-		 BYTES(HEAD("\1\0", "\1", "\7", "\0", "\1") "\1a\0" A_IN),
-		 SCAN_FOUND,
-		 {"a"}},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof message_cases / sizeof message_cases[0]; i++) {
 		struct dns_query q;
 		memset(&q, 0xa5, sizeof q);
-		enum scan got = dns_query_read(&q, cases[i].bytes);
-		if (got != cases[i].want)
-			fail_msg("%s: %d instead of %d", cases[i].name, got, cases[i].want);
-		for (size_t j = 0; j < NAMES && cases[i].names[j]; j++) {
+		enum scan got = dns_query_read(&q, message_cases[i].bytes);
+		if (got != message_cases[i].want)
+			fail_msg("%s: %d instead of %d", message_cases[i].name, got,
+				 message_cases[i].want);
+		for (size_t j = 0; j < NAMES && message_cases[i].names[j]; j++) {
 			assert_true(j < q.names.count);
-			assert_string_equal(q.names.at[j].text, cases[i].names[j]);
+			assert_string_equal(q.names.at[j].text, message_cases[i].names[j]);
 		}
-		if (cases[i].names[0] && q.names.count != 0)
-			assert_null(q.names.count < NAMES ? cases[i].names[q.names.count] : NULL);
+		if (message_cases[i].names[0] && q.names.count != 0)
+			assert_null(q.names.count < NAMES ? message_cases[i].names[q.names.count]
+							  : NULL);
 		assert_false(q.names.overflow);
 	}
 }

@@ -150,105 +150,105 @@ static void limits(void **state)
 #define HINT "\0\6\0\2\7\7"         // 6
 #define LEAD "\0\1\0"               // priority, the owner's own name: 3
 
+static const struct {
+	const char *name;
+	struct slice bytes;
+	enum dns_ech want;
+	struct slice out;
+} strip_cases[] = {
+	{"none", BYTES(ONE QUESTION HTTPS("\x0a") LEAD ALPN), DNS_ECH_NONE, {0}},
+	{"in the middle", BYTES(ONE QUESTION HTTPS("\x18") LEAD ALPN ECH HINT), DNS_ECH_STRIPPED,
+	 BYTES(ONE QUESTION HTTPS("\x10") LEAD ALPN HINT)},
+	{"alone", BYTES(ONE QUESTION HTTPS("\x0b") LEAD ECH), DNS_ECH_STRIPPED,
+	 BYTES(ONE QUESTION HTTPS("\3") LEAD)},
+	{"empty value", BYTES(ONE QUESTION HTTPS("\7") LEAD "\0\5\0\0"), DNS_ECH_STRIPPED,
+	 BYTES(ONE QUESTION HTTPS("\3") LEAD)},
+	// The first record's target, f.example, stands at 41; the second's owner points to it.
+	{"pointer before the cut",
+	 BYTES(HEAD("\1", "\2", "\0", "\1") QUESTION HTTPS(
+		 "\x0e") "\0\1\1f\xc0\x0e" ECH "\xc0\x29\0\1\0\1" TTL "\0\4\1\2\3\4" OPT),
+	 DNS_ECH_STRIPPED,
+	 BYTES(HEAD("\1", "\2", "\0", "\1") QUESTION HTTPS("\6") "\0\1\1f\xc0\x0e"
+								 "\xc0\x29\0\1\0\1" TTL
+								 "\0\4\1\2\3\4" OPT)},
+	{"pointer behind the cut",
+	 BYTES(HEAD("\1", "\3", "\0", "\1") QUESTION HTTPS("\x0b") LEAD ECH
+	       "\1g\xc0\x0e\0\1\0\1" TTL "\0\4\1\2\3\4" // owner at 50
+	       "\xc0\x32\0\1\0\1" TTL "\0\4\1\2\3\4" OPT),
+	 DNS_ECH_STRIPPED,
+	 BYTES(HEAD("\1", "\3", "\0", "\1") QUESTION HTTPS("\3") LEAD
+	       "\1g\xc0\x0e\0\1\0\1" TTL "\0\4\1\2\3\4" // now at 42
+	       "\xc0\x2a\0\1\0\1" TTL "\0\4\1\2\3\4" OPT)},
+	{"two records, and names behind",
+	 BYTES(HEAD("\1", "\2", "\2", "\0") QUESTION HTTPS("\x0b") LEAD ECH
+	       "\1g\xc0\x0e\0\x41\0\1" TTL "\0\x0b" LEAD ECH // owner at 50
+	       "\xc0\x32\0\2\0\1" TTL "\0\2\xc0\x32"
+	       "\xc0\x0e\0\6\0\1" TTL "\0\x18\xc0\x32\xc0\x0e"
+	       "12345678901234567890"),
+	 DNS_ECH_STRIPPED,
+	 BYTES(HEAD("\1", "\2", "\2", "\0") QUESTION HTTPS("\3") LEAD
+	       "\1g\xc0\x0e\0\x41\0\1" TTL "\0\3" LEAD // now at 42
+	       "\xc0\x2a\0\2\0\1" TTL "\0\2\xc0\x2a"
+	       "\xc0\x0e\0\6\0\1" TTL "\0\x18\xc0\x2a\xc0\x0e"
+	       "12345678901234567890")},
+	{"pointer into the cut",
+	 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH "\xc0\x31\0\1\0\1" TTL
+									    "\0\4\1\2\3\4"),
+	 DNS_ECH_UNSURE,
+	 {0}},
+	{"pointer to no label",
+	 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH
+	       "\xc0\x25\0\1\0\1" TTL "\0\4\1\2\3\4"), // the length that changes
+	 DNS_ECH_UNSURE,
+	 {0}},
+	{"pointer forward",
+	 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH "\xc0\x40\0\1\0\1" TTL
+									    "\0\4\1\2\3\0"),
+	 DNS_ECH_UNSURE,
+	 {0}},
+	{"mandatory",
+	 BYTES(ONE QUESTION HTTPS("\x13") LEAD "\0\0\0\4\0\1\0\5" ECH),
+	 DNS_ECH_UNSURE,
+	 {0}},
+	{"other mandatory key", BYTES(ONE QUESTION HTTPS("\x11") LEAD "\0\0\0\2\0\1" ECH),
+	 DNS_ECH_STRIPPED, BYTES(ONE QUESTION HTTPS("\x09") LEAD "\0\0\0\2\0\1")},
+	{"broken parameters",
+	 BYTES(ONE QUESTION HTTPS("\x0a") LEAD "\0\5\0\4\xfe\x0d\0"),
+	 DNS_ECH_UNSURE,
+	 {0}},
+	{"unknown type behind",
+	 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH OWNER "\xff\1\0\1" TTL
+										  "\0\2\xc0\x0c"),
+	 DNS_ECH_UNSURE,
+	 {0}},
+	{"unknown type before",
+	 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION OWNER "\xff\1\0\1" TTL
+							   "\0\2\xc0\x0c" HTTPS("\x0b") LEAD ECH),
+	 DNS_ECH_STRIPPED,
+	 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION OWNER "\xff\1\0\1" TTL
+							   "\0\2\xc0\x0c" HTTPS("\3") LEAD)},
+	{"a query", BYTES("\x12\x34\1\0\0\1\0\0\0\0\0\0" QUESTION), DNS_ECH_NONE, {0}},
+	{"no service record, cut off", BYTES(ONE QUESTION CNAME("\4") "\1b\0"), DNS_ECH_NONE, {0}},
+};
+
 static void strip(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *name;
-		struct slice bytes;
-		enum dns_ech want;
-		struct slice out;
-	} cases[] = {
-		{"none", BYTES(ONE QUESTION HTTPS("\x0a") LEAD ALPN), DNS_ECH_NONE, {0}},
-		{"in the middle", BYTES(ONE QUESTION HTTPS("\x18") LEAD ALPN ECH HINT),
-		 DNS_ECH_STRIPPED, BYTES(ONE QUESTION HTTPS("\x10") LEAD ALPN HINT)},
-		{"alone", BYTES(ONE QUESTION HTTPS("\x0b") LEAD ECH), DNS_ECH_STRIPPED,
-		 BYTES(ONE QUESTION HTTPS("\3") LEAD)},
-		{"empty value", BYTES(ONE QUESTION HTTPS("\7") LEAD "\0\5\0\0"), DNS_ECH_STRIPPED,
-		 BYTES(ONE QUESTION HTTPS("\3") LEAD)},
-		// The first record's target, f.example, stands at 41; the second's owner points to it.
-		{"pointer before the cut",
-		 BYTES(HEAD("\1", "\2", "\0", "\1") QUESTION HTTPS(
-			 "\x0e") "\0\1\1f\xc0\x0e" ECH "\xc0\x29\0\1\0\1" TTL "\0\4\1\2\3\4" OPT),
-		 DNS_ECH_STRIPPED,
-		 BYTES(HEAD("\1", "\2", "\0", "\1") QUESTION HTTPS("\6") "\0\1\1f\xc0\x0e"
-									 "\xc0\x29\0\1\0\1" TTL
-									 "\0\4\1\2\3\4" OPT)},
-		{"pointer behind the cut",
-		 BYTES(HEAD("\1", "\3", "\0", "\1") QUESTION HTTPS("\x0b") LEAD ECH
-		       "\1g\xc0\x0e\0\1\0\1" TTL "\0\4\1\2\3\4" // owner at 50
-		       "\xc0\x32\0\1\0\1" TTL "\0\4\1\2\3\4" OPT),
-		 DNS_ECH_STRIPPED,
-		 BYTES(HEAD("\1", "\3", "\0", "\1") QUESTION HTTPS("\3") LEAD
-		       "\1g\xc0\x0e\0\1\0\1" TTL "\0\4\1\2\3\4" // now at 42
-		       "\xc0\x2a\0\1\0\1" TTL "\0\4\1\2\3\4" OPT)},
-		{"two records, and names behind",
-		 BYTES(HEAD("\1", "\2", "\2", "\0") QUESTION HTTPS("\x0b") LEAD ECH
-		       "\1g\xc0\x0e\0\x41\0\1" TTL "\0\x0b" LEAD ECH // owner at 50
-		       "\xc0\x32\0\2\0\1" TTL "\0\2\xc0\x32"
-		       "\xc0\x0e\0\6\0\1" TTL "\0\x18\xc0\x32\xc0\x0e"
-		       "12345678901234567890"),
-		 DNS_ECH_STRIPPED,
-		 BYTES(HEAD("\1", "\2", "\2", "\0") QUESTION HTTPS("\3") LEAD
-		       "\1g\xc0\x0e\0\x41\0\1" TTL "\0\3" LEAD // now at 42
-		       "\xc0\x2a\0\2\0\1" TTL "\0\2\xc0\x2a"
-		       "\xc0\x0e\0\6\0\1" TTL "\0\x18\xc0\x2a\xc0\x0e"
-		       "12345678901234567890")},
-		{"pointer into the cut",
-		 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH
-		       "\xc0\x31\0\1\0\1" TTL "\0\4\1\2\3\4"),
-		 DNS_ECH_UNSURE,
-		 {0}},
-		{"pointer to no label",
-		 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH
-		       "\xc0\x25\0\1\0\1" TTL "\0\4\1\2\3\4"), // the length that changes
-		 DNS_ECH_UNSURE,
-		 {0}},
-		{"pointer forward",
-		 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH
-		       "\xc0\x40\0\1\0\1" TTL "\0\4\1\2\3\0"),
-		 DNS_ECH_UNSURE,
-		 {0}},
-		{"mandatory",
-		 BYTES(ONE QUESTION HTTPS("\x13") LEAD "\0\0\0\4\0\1\0\5" ECH),
-		 DNS_ECH_UNSURE,
-		 {0}},
-		{"other mandatory key", BYTES(ONE QUESTION HTTPS("\x11") LEAD "\0\0\0\2\0\1" ECH),
-		 DNS_ECH_STRIPPED, BYTES(ONE QUESTION HTTPS("\x09") LEAD "\0\0\0\2\0\1")},
-		{"broken parameters",
-		 BYTES(ONE QUESTION HTTPS("\x0a") LEAD "\0\5\0\4\xfe\x0d\0"),
-		 DNS_ECH_UNSURE,
-		 {0}},
-		{"unknown type behind",
-		 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION HTTPS("\x0b") LEAD ECH OWNER
-		       "\xff\1\0\1" TTL "\0\2\xc0\x0c"),
-		 DNS_ECH_UNSURE,
-		 {0}},
-		{"unknown type before",
-		 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION OWNER
-		       "\xff\1\0\1" TTL "\0\2\xc0\x0c" HTTPS("\x0b") LEAD ECH),
-		 DNS_ECH_STRIPPED,
-		 BYTES(HEAD("\1", "\2", "\0", "\0") QUESTION OWNER
-		       "\xff\1\0\1" TTL "\0\2\xc0\x0c" HTTPS("\3") LEAD)},
-		{"a query", BYTES("\x12\x34\1\0\0\1\0\0\0\0\0\0" QUESTION), DNS_ECH_NONE, {0}},
-		{"no service record, cut off",
-		 BYTES(ONE QUESTION CNAME("\4") "\1b\0"),
-		 DNS_ECH_NONE,
-		 {0}},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < sizeof strip_cases / sizeof *strip_cases; i++) {
 		uint8_t out[512];
 		size_t len = 0;
-		enum dns_ech got = dns_ech_strip(cases[i].bytes, out, sizeof out, &len);
-		if (got != cases[i].want)
-			fail_msg("%s: %d", cases[i].name, got);
-		if (!slice_equal(slice_of(out, len), cases[i].out))
-			fail_msg("%s: other bytes (%zu)", cases[i].name, len);
+		enum dns_ech got = dns_ech_strip(strip_cases[i].bytes, out, sizeof out, &len);
+		if (got != strip_cases[i].want)
+			fail_msg("%s: %d", strip_cases[i].name, got);
+		if (!slice_equal(slice_of(out, len), strip_cases[i].out))
+			fail_msg("%s: other bytes (%zu)", strip_cases[i].name, len);
 		if (got != DNS_ECH_STRIPPED)
 			continue;
-		assert_int_equal(dns_ech_strip(cases[i].out, out, sizeof out, &len), DNS_ECH_NONE);
-		assert_int_equal(dns_ech_strip(cases[i].bytes, out, cases[i].out.len - 1, &len),
-				 DNS_ECH_UNSURE);
+		assert_int_equal(dns_ech_strip(strip_cases[i].out, out, sizeof out, &len),
+				 DNS_ECH_NONE);
+		assert_int_equal(
+			dns_ech_strip(strip_cases[i].bytes, out, strip_cases[i].out.len - 1, &len),
+			DNS_ECH_UNSURE);
 	}
 }
 
