@@ -251,30 +251,28 @@ enum scan dns_answer_read(struct dns_query *ret, struct slice message)
 	return answer_read(ret, message, &rest);
 }
 
-enum scan dns_answer_stream_read(struct dns_query *ret, struct slice stream, size_t *ret_need)
-{
-	struct rd r = rd_of(stream);
-	size_t len = rd_u16(&r);
-	*ret_need = 2 + len;
-	struct slice message = rd_bytes(&r, len);
-	if (!rd_ok(&r)) {
-		query_clear(ret);
-		return SCAN_MORE;
-	}
-	return dns_answer_read(ret, message);
-}
-
-enum scan dns_stream_read(struct dns_query *ret, struct slice stream, size_t *ret_need)
+// The first message of a stream, read by `read`.
+static enum scan stream_read(enum scan (*read)(struct dns_query *ret, struct slice message),
+			     struct dns_query *ret, struct slice stream, size_t *ret_need)
 {
 	struct rd r = rd_of(stream);
 	size_t len = rd_u16(&r);
 	*ret_need = 2 + len; // 2 if the length itself is missing
 	struct slice message = rd_bytes(&r, len);
-	if (!rd_ok(&r)) {
-		query_clear(ret);
-		return SCAN_MORE;
-	}
-	return dns_query_read(ret, message);
+	if (rd_ok(&r))
+		return read(ret, message);
+	query_clear(ret);
+	return SCAN_MORE;
+}
+
+enum scan dns_answer_stream_read(struct dns_query *ret, struct slice stream, size_t *ret_need)
+{
+	return stream_read(dns_answer_read, ret, stream, ret_need);
+}
+
+enum scan dns_stream_read(struct dns_query *ret, struct slice stream, size_t *ret_need)
+{
+	return stream_read(dns_query_read, ret, stream, ret_need);
 }
 
 static bool class_exists(uint16_t class)
