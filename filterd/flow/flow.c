@@ -191,7 +191,8 @@ static void age_link(struct flow_table *t, struct flow *f, enum flow_class class
 	t->accounts[f->stream.account].open += class_counts(class);
 }
 
-bool flow_waits(const struct flow *f)
+// Bytes of the client wait for others to be read with.
+static bool flow_waits(const struct flow *f)
 {
 	bool whole = f->judged || f->state == FLOW_REQUESTS;
 	return f->stream.next > f->read || f->stream.have.count > 1 ||

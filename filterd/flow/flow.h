@@ -160,9 +160,6 @@ struct flow *flow_overdue(struct flow_table *t);
 // `keep`. NULL if there is none.
 struct flow *flow_richest(struct flow_table *t, const struct flow *keep);
 
-// True if bytes of the client wait for others to be read with.
-bool flow_waits(const struct flow *f);
-
 // True if all that came of the client's bytes was read, and no message is begun.
 bool flow_is_read(const struct flow *f);
 
