@@ -5,10 +5,12 @@
 // the same pass. ASCII labels that begin with `xn--` are compared as they stand.
 #include "filterd/base/name.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <idn2.h>
 
 #include "filterd/base/rd.h"
+#include "filterd/base/suffix_hash.h"
 #include "filterd/base/wr.h"
 
 enum {
@@ -206,11 +208,54 @@ size_t name_to_wire(const struct name *n, uint8_t out[255])
 	return wr_ok(&w) ? wr_len(&w) : 0;
 }
 
-size_t name_suffixes(const struct name *n, uint8_t ret_offsets[NAME_LABELS_MAX])
+// Eight bytes as a little-endian word, or as many as there are, with zeros behind.
+static uint64_t word_at(const uint8_t *at, size_t left)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < n->len; i++)
-		if ((i == 0 || n->text[i - 1] == '.') && count < NAME_LABELS_MAX)
-			ret_offsets[count++] = (uint8_t)i;
+	uint64_t word;
+	uint32_t low, high;
+	if (left >= sizeof word) {
+		memcpy(&word, at, sizeof word);
+		return le64toh(word);
+	}
+	if (left >= sizeof low) { // two halves that overlap
+		memcpy(&low, at, sizeof low);
+		memcpy(&high, at + left - sizeof high, sizeof high);
+		return le32toh(low) | (uint64_t)le32toh(high) << 8 * (left - sizeof high);
+	}
+	return at[0] | (uint64_t)at[left / 2] << 8 * (left / 2) |
+	       (uint64_t)at[left - 1] << 8 * (left - 1);
+}
+
+// How many bytes of the word come before the first dot in it, at most `left`.
+static unsigned bytes_before_dot(uint64_t word, size_t left)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = word ^ ones * '.';
+	uint64_t dots = (x - ones) & ~x & ones * 0x80; // the lowest bit is at the first dot
+	if (dots)
+		return (unsigned)__builtin_ctzll(dots) / 8;
+	return left < 8 ? (unsigned)left : 8;
+}
+
+size_t name_hashes(struct slice text, uint64_t seed, uint8_t ret_offsets[NAME_LABELS_MAX],
+		   uint64_t ret_hashes[NAME_LABELS_MAX])
+{
+	size_t count = 0, start = 0;
+	uint64_t label = seed, suffix = 0;
+	for (size_t at = 0; at < text.len && count < NAME_LABELS_MAX;) {
+		uint64_t word = word_at(text.at + at, text.len - at);
+		unsigned bytes = bytes_before_dot(word, text.len - at);
+		if (bytes)
+			label = suffix_hash_word(label, suffix_hash_low_bytes(word, bytes));
+		at += bytes;
+		if (bytes == 8 && at < text.len)
+			continue;
+		ret_offsets[count] = (uint8_t)start;
+		ret_hashes[count++] = suffix_hash_end(label, at - start);
+		start = ++at;
+		label = seed;
+	}
+	for (size_t i = count; i-- > 0;)
+		ret_hashes[i] = suffix = suffix_hash_join(suffix, ret_hashes[i]);
 	return count;
 }

@@ -32,9 +32,10 @@ int name_from_wire(struct name *ret, struct slice labels);
 // Returns the length. The name must be one that the functions above gave.
 size_t name_to_wire(const struct name *n, uint8_t out[255]);
 
-// Offsets at which the suffixes of the name start, the whole name first: for a.b.c 0, 2, 4.
-// Returns how many there are (the number of labels).
-size_t name_suffixes(const struct name *n, uint8_t ret_offsets[NAME_LABELS_MAX]);
+// Offsets at which the suffixes of a canonical name's text start, the whole name first (for a.b.c: 0, 2, 4), and
+// the hash of each (suffix_hash.h). Returns how many there are, the number of labels.
+size_t name_hashes(struct slice text, uint64_t seed, uint8_t ret_offsets[NAME_LABELS_MAX],
+		   uint64_t ret_hashes[NAME_LABELS_MAX]);
 
 static inline struct slice name_slice(const struct name *n)
 {

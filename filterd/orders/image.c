@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The two hashes of an image; the one file of this layer that knows which hash it is.
+// The hashes of an image but for that of names; the one file of this layer that knows which they are.
 #include "filterd/orders/image.h"
 
 #define XXH_INLINE_ALL

@@ -5,7 +5,7 @@
 //      +---------------+  0
 //      | header        |  magic, version, checksum of the rest, seed, counts, and where the sections are
 //      +---------------+  each section begins at a multiple of 64
-//      | FILTER        |  u64 words, one for every eight names: of each name four bits are set in one word
+//      | FILTER        |  u64 words, one for every four names: of each name five bits are set in one word
 //      +---------------+
 //      | BUCKETS       |  the hash table: 64 bytes a bucket, one cache line
 //      |   tag[12]     |    a byte of each name's hash; the first `used` of them count
@@ -26,20 +26,19 @@
 //      | TEXT          |  UTF-8
 //      +---------------+
 //
-// A name is looked for once for each of its suffixes: hash the suffix; if its four bits are set in its
-// word of FILTER, take the bucket that the upper 32 bits point at; where a tag agrees, compare the whole
-// name in HEAP. A full bucket hands names on to the next one and notes their class in `passed`. So a miss
-// ends at FILTER in 29 cases of 30, which at ten million names still fits a processor's cache, and
-// nearly always at the first bucket in the others. What blocks is the comparison, never a hash.
+// A name is looked for once for each of its suffixes: hash the suffix (base/suffix_hash.h); if its five
+// bits are set in its word of FILTER, take the bucket that the upper 32 bits point at; where a tag agrees,
+// compare the whole name in HEAP. A full bucket hands names on to the next one and notes their class in
+// `passed`. So a miss ends at FILTER in 99.6 cases of 100, and nearly always at the first bucket in the
+// others. What blocks is the comparison, never a hash. The kernel's prefilter has a copy of FILTER.
 //
 // What a name belongs to is the *set* of orders that list it. Names come in millions, distinct sets in
-// dozens, so a name costs 2 bytes + its length in HEAP, 64 / (12 x 0.8) = 6.7 in BUCKETS, 1 in FILTER.
+// dozens, so a name costs 2 bytes + its length in HEAP, 64 / (12 x 0.8) = 6.7 in BUCKETS, 2 in FILTER.
 //
 // The client scope: sorted by address, the longest prefix has been given its way already, so thousands
 // of prefixes cost one binary search: in scope = `in_scope` of the order, flipped once for every point
 // that is not beyond the client's address.
 #pragma once
-#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,12 +48,12 @@
 
 enum {
 	IMAGE_MAGIC_LEN = 8,
-	IMAGE_VERSION = 2, // up by one with every change of the layout
+	IMAGE_VERSION = 3, // up by one with every change of the layout
 	IMAGE_ALIGN = 64,
 	IMAGE_SLOTS = 12,      // names in a bucket
 	IMAGE_PROBES_MAX = 64, // buckets that one look-up may visit
 	IMAGE_SINKHOLES = 8,
-	IMAGE_FILTER_NAMES = 8, // for each word
+	IMAGE_FILTER_NAMES = 4, // for each word
 };
 
 enum image_section_number {
@@ -132,23 +131,11 @@ struct image_place {
 	uint16_t class_bit; // in `passed`
 };
 
+// Of bytes that are no name.
 uint64_t image_hash(uint64_t seed, const void *bytes, size_t len);
 
 // XXH3 of everything behind the checksum field; `len` is at least that of the header.
 uint64_t image_checksum(const void *image, size_t len);
-
-// Which word of the filter, and which bits of it, stand for a name.
-static inline uint32_t image_filter_word(uint64_t hash, uint32_t words)
-{
-	return (uint32_t)((hash >> 32) * words >> 32);
-}
-
-static inline uint64_t image_filter_bits(uint64_t hash)
-{
-	uint64_t z = hash * UINT64_C(0x9e3779b97f4a7c15);
-	return UINT64_C(1) << (z >> 58) | UINT64_C(1) << (z >> 52 & 63) |
-	       UINT64_C(1) << (z >> 46 & 63) | UINT64_C(1) << (z >> 40 & 63);
-}
 
 static inline struct image_place image_place(uint64_t hash, uint32_t buckets)
 {

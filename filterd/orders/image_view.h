@@ -3,7 +3,10 @@
 // of it. Structure, orders and sets are checked as a whole when it is opened; the names, which come in
 // millions, each time that one is looked at.
 #pragma once
+#include <endian.h>
+
 #include "filterd/base/slice.h"
+#include "filterd/base/suffix_hash.h"
 #include "filterd/orders/image.h"
 
 enum { IMAGE_VIEW_ERROR_MAX = 160 };
@@ -39,15 +42,10 @@ void image_view_done(struct image_view *v);
 struct image_order image_view_order(const struct image_view *v, uint32_t index);
 struct slice image_view_text(const struct image_view *v, const struct image_span *span);
 
-// The orders that list exactly `name`, `hash` being that of image_view_hash(): a run of `members`, whose
-// length is returned, 0 if there are none.
+// The orders that list exactly `name`, `hash` being that of name_hashes() with the view's seed: a run of
+// `members`, whose length is returned, 0 if there are none.
 uint32_t image_view_find(const struct image_view *v, struct slice name, uint64_t hash,
 			 const uint32_t **ret_members);
-
-static inline uint64_t image_view_hash(const struct image_view *v, struct slice name)
-{
-	return image_hash(v->seed, name.at, name.len);
-}
 
 // False if the image has no name of so many labels or bytes, so that it need not be looked for.
 static inline bool image_view_may_have(const struct image_view *v, size_t labels, size_t len)
@@ -58,13 +56,13 @@ static inline bool image_view_may_have(const struct image_view *v, size_t labels
 // False if the image surely has no name of this hash. `filter_count` is not 0.
 static inline bool image_view_filter(const struct image_view *v, uint64_t hash)
 {
-	uint64_t bits = image_filter_bits(hash);
-	return (le64toh(v->filter[image_filter_word(hash, v->filter_count)]) & bits) == bits;
+	uint64_t bits = suffix_hash_filter_bits(hash);
+	return (le64toh(v->filter[suffix_hash_filter_word(hash, v->filter_count)]) & bits) == bits;
 }
 
 static inline void image_view_prefetch_filter(const struct image_view *v, uint64_t hash)
 {
-	__builtin_prefetch(&v->filter[image_filter_word(hash, v->filter_count)]);
+	__builtin_prefetch(&v->filter[suffix_hash_filter_word(hash, v->filter_count)]);
 }
 
 static inline void image_view_prefetch_bucket(const struct image_view *v, uint64_t hash)

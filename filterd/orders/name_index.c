@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "filterd/base/name.h"
+#include "filterd/base/suffix_hash.h"
 #include "filterd/base/wr.h"
 #include "filterd/orders/image.h"
 #include "filterd/orders/order.h"
@@ -31,6 +33,13 @@ static int compare(const void *a, const void *b, void *arg)
 	return order ? order : p->order < q->order ? -1 : p->order > q->order;
 }
 
+static uint64_t name_hash(uint64_t seed, struct slice name)
+{
+	uint8_t offsets[NAME_LABELS_MAX];
+	uint64_t hashes[NAME_LABELS_MAX];
+	return name_hashes(name, seed, offsets, hashes) ? hashes[0] : 0;
+}
+
 static int fill(struct name_index *x)
 {
 	uint64_t count = 0;
@@ -47,10 +56,8 @@ static int fill(struct name_index *x)
 		const struct names *names = &x->orders->at[i].names;
 		size_t offset = 0, at = 0;
 		for (struct slice n; names_next(names, &offset, &n); at = offset)
-			x->entries[x->count++] =
-				(struct name_entry){.hash = image_hash(x->seed, n.at, n.len),
-						    .order = i,
-						    .at = (uint32_t)at};
+			x->entries[x->count++] = (struct name_entry){
+				.hash = name_hash(x->seed, n), .order = i, .at = (uint32_t)at};
 	}
 	return 0;
 }
@@ -205,7 +212,8 @@ void name_index_filter(const struct name_index *x, uint64_t *words)
 	uint32_t count = name_index_words(x);
 	for (uint32_t i = 0; i < x->count; i++) {
 		uint64_t hash = x->entries[i].hash;
-		words[image_filter_word(hash, count)] |= htole64(image_filter_bits(hash));
+		words[suffix_hash_filter_word(hash, count)] |=
+			htole64(suffix_hash_filter_bits(hash));
 	}
 }
 

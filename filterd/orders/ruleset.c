@@ -166,7 +166,7 @@ struct hit {
 
 struct suffixes {
 	size_t count;
-	uint8_t offsets[NAME_LABELS_MAX]; // of those that the image may have
+	uint8_t offsets[NAME_LABELS_MAX];
 	uint64_t hashes[NAME_LABELS_MAX];
 };
 
@@ -175,19 +175,18 @@ static struct slice suffix_at(const struct name *name, uint8_t offset)
 	return slice_of(name->text + offset, (size_t)name->len - offset);
 }
 
-static void hash_suffixes(const struct ruleset *r, const struct name *name, struct suffixes *ret)
+// Those that the image may have, by their labels and length.
+static void hash_suffixes(const struct ruleset *r, const struct name *name, struct suffixes *s)
 {
-	uint8_t offsets[NAME_LABELS_MAX];
-	size_t labels = name_suffixes(name, offsets);
-	ret->count = 0;
+	size_t labels = name_hashes(name_slice(name), r->view.seed, s->offsets, s->hashes);
+	s->count = 0;
 	for (size_t i = 0; i < labels; i++) {
-		struct slice suffix = suffix_at(name, offsets[i]);
-		if (!image_view_may_have(&r->view, labels - i, suffix.len))
+		size_t len = (size_t)name->len - s->offsets[i];
+		if (!image_view_may_have(&r->view, labels - i, len))
 			continue;
-		uint64_t hash = image_view_hash(&r->view, suffix);
-		image_view_prefetch_filter(&r->view, hash);
-		ret->offsets[ret->count] = offsets[i];
-		ret->hashes[ret->count++] = hash;
+		image_view_prefetch_filter(&r->view, s->hashes[i]);
+		s->offsets[s->count] = s->offsets[i];
+		s->hashes[s->count++] = s->hashes[i];
 	}
 }
 
@@ -425,6 +424,17 @@ void ruleset_order(const struct ruleset *r, uint32_t index, struct ruleset_order
 	};
 	for (unsigned i = 0; i < o.sinkhole_count; i++)
 		ret->sinkholes[i] = addr_from_bytes(o.sinkholes[i].family, o.sinkholes[i].bytes);
+}
+
+struct ruleset_filter ruleset_filter(const struct ruleset *r)
+{
+	const struct image_view *v = &r->view;
+	return (struct ruleset_filter){
+		.words = v->filter,
+		.count = v->bucket_count ? v->filter_count : 0,
+		.seed = v->seed,
+		.labels = {v->labels[0], v->labels[1]},
+	};
 }
 
 uint64_t ruleset_names(const struct ruleset *r)

@@ -83,6 +83,15 @@ void ruleset_prefetch(const struct ruleset *r, const struct name *name);
 uint32_t ruleset_orders(const struct ruleset *r);
 void ruleset_order(const struct ruleset *r, uint32_t index, struct ruleset_order *ret);
 
+// The filter over the names of a ruleset (base/suffix_hash.h): if a suffix of a name has one of the numbers of
+// labels in `labels` (bit n: n labels) and not all its bits are set in its word, no order lists it.
+struct ruleset_filter {
+	const uint64_t *words; // little-endian; valid as long as the ruleset is open
+	uint32_t count;        // 0: no order lists anything
+	uint64_t seed, labels[2];
+};
+struct ruleset_filter ruleset_filter(const struct ruleset *r);
+
 uint64_t ruleset_names(const struct ruleset *r);
 size_t ruleset_bytes(const struct ruleset *r);
 uint64_t

@@ -7,8 +7,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
+
+#include "filterd/base/suffix_hash.h"
 
 #define A10    "aaaaaaaaaa"
 #define L63    A10 A10 A10 A10 A10 A10 "aaa"
@@ -177,18 +180,25 @@ static void wire_comes_back(void **state)
 	assert_int_equal(out[254], 0);
 }
 
+enum { SEED = 7 };
+
+static size_t suffixes_of(const char *text, uint8_t at[NAME_LABELS_MAX])
+{
+	uint64_t hashes[NAME_LABELS_MAX];
+	return name_hashes(slice_text(text), SEED, at, hashes);
+}
+
 static void suffixes(void **state)
 {
 	(void)state;
 	struct name n;
 	uint8_t at[NAME_LABELS_MAX];
-	assert_int_equal(name_from_text(&n, slice_text("a.bc.example")), 0);
-	assert_int_equal(name_suffixes(&n, at), 3);
+	assert_int_equal(suffixes_of("a.bc.example", at), 3);
 	assert_int_equal(at[0], 0);
 	assert_int_equal(at[1], 2);
 	assert_int_equal(at[2], 5);
 	assert_int_equal(name_from_wire(&n, slice_of("\3a.b\1c", 7)), 0);
-	assert_int_equal(name_suffixes(&n, at), 2); // the dot inside a label parts nothing
+	assert_int_equal(suffixes_of(n.text, at), 2); // the dot inside a label parts nothing
 	assert_string_equal(n.text + at[1], "c");
 
 	char most[NAME_MAX_LEN];
@@ -196,8 +206,84 @@ static void suffixes(void **state)
 	for (size_t i = 1; i < sizeof most; i += 2)
 		most[i] = '.';
 	assert_int_equal(name_from_text(&n, slice_of(most, sizeof most)), 0);
-	assert_int_equal(name_suffixes(&n, at), NAME_LABELS_MAX);
+	assert_int_equal(suffixes_of(n.text, at), NAME_LABELS_MAX);
 	assert_int_equal(at[NAME_LABELS_MAX - 1], NAME_MAX_LEN - 1);
+}
+
+// The definition, byte by byte.
+static uint64_t slow_label(const char *text, size_t len)
+{
+	uint64_t label = SEED, word = 0;
+	for (size_t i = 0; i < len; i++) {
+		word |= (uint64_t)(uint8_t)text[i] << i % 8 * 8;
+		if (i % 8 != 7 && i + 1 < len)
+			continue;
+		label = suffix_hash_word(label, word);
+		word = 0;
+	}
+	return suffix_hash_end(label, len);
+}
+
+static uint64_t slow_hash(const char *text)
+{
+	const char *dot = strchr(text, '.');
+	size_t len = dot ? (size_t)(dot - text) : strlen(text);
+	return suffix_hash_join(dot ? slow_hash(dot + 1) : 0, slow_label(text, len));
+}
+
+// Labels of each length from 1 to 63 at each distance from the end of the text, which ends with its memory.
+static void hashes_of_suffixes(void **state)
+{
+	(void)state;
+	for (size_t first = 1; first <= NAME_LABEL_MAX; first++) {
+		for (size_t last = 1; last <= NAME_LABEL_MAX; last++) {
+			uint8_t at[NAME_LABELS_MAX];
+			uint64_t hashes[NAME_LABELS_MAX];
+			char text[2 * NAME_LABEL_MAX + 4];
+			size_t len = 0;
+			for (; len < first; len++)
+				text[len] = (char)('a' + len % 26);
+			text[len++] = '.';
+			text[len++] = 'x';
+			text[len++] = '.';
+			for (size_t i = 0; i < last; i++)
+				text[len++] = (char)('0' + i % 10);
+			text[len] = '\0';
+			char *exact = malloc(len);
+			memcpy(exact, text, len);
+			assert_int_equal(name_hashes(slice_of(exact, len), SEED, at, hashes), 3);
+			free(exact);
+			for (size_t i = 0; i < 3; i++)
+				assert_true(hashes[i] == slow_hash(text + at[i]));
+		}
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *p = a, *q = b;
+	return (*p > *q) - (*p < *q);
+}
+
+// Names that differ in little have hashes that differ, in their upper halves too.
+static void hashes_spread(void **state)
+{
+	(void)state;
+	enum { COUNT = 100000 };
+	uint64_t *hashes = calloc(COUNT, sizeof *hashes), all[NAME_LABELS_MAX];
+	uint8_t at[NAME_LABELS_MAX];
+	char text[32];
+	size_t same = 0;
+	for (int i = 0; i < COUNT; i++) {
+		sprintf(text, "%x.%x.example", i / 300, i % 300);
+		name_hashes(slice_text(text), SEED, at, all);
+		hashes[i] = all[0] >> 32;
+	}
+	qsort(hashes, COUNT, sizeof *hashes, compare);
+	for (int i = 1; i < COUNT; i++)
+		same += hashes[i] == hashes[i - 1];
+	free(hashes);
+	assert_in_range(same, 0, 8); // 1.2 by chance
 }
 
 int main(void)
@@ -208,6 +294,8 @@ int main(void)
 		cmocka_unit_test(errors_leave_the_name_alone),
 		cmocka_unit_test(wire_comes_back),
 		cmocka_unit_test(suffixes),
+		cmocka_unit_test(hashes_of_suffixes),
+		cmocka_unit_test(hashes_spread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
