@@ -12,7 +12,7 @@ MAY_USE = {
     "orders": {"base", "orders"},
     "flow": {"base", "wire", "flow"},
     "engine": {"base", "wire", "orders", "flow", "engine"},
-    "bpf": {"bpf"},
+    "bpf": {"base", "bpf"},
     "daemon": {"base", "wire", "orders", "flow", "engine", "bpf", "daemon"},
     "ctl": {"base", "wire", "orders", "flow", "engine", "daemon", "ctl"},
 }

@@ -122,6 +122,26 @@ static void print_queues(const json_t *queues)
 	}
 }
 
+// How many of a hundred queries the daemon was spared.
+static double percent(json_int_t part, json_int_t all)
+{
+	return all ? (double)part * 100 / (double)all : 0;
+}
+
+static void print_prefilter(const json_t *prefilter)
+{
+	if (!prefilter) // a daemon of another version
+		return;
+	json_int_t clean = number(prefilter, "clean");
+	json_int_t all = clean + number(prefilter, "maybe") + number(prefilter, "unread");
+	if (json_is_true(json_object_get(prefilter, "on")))
+		printf("prefilter on %lld interfaces: %.1f %% of %lld DNS queries need no look\n",
+		       (long long)number(prefilter, "interfaces"), percent(clean, all),
+		       (long long)all);
+	else
+		printf("prefilter off: %s\n", text(prefilter, "why"));
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "ruleset");
@@ -138,6 +158,7 @@ static void print_status(const json_t *status)
 	printf("events  %lld written, %lld held back, %lld lost\n",
 	       (long long)number(events, "told"), (long long)number(events, "suppressed"),
 	       (long long)number(events, "lost"));
+	print_prefilter(json_object_get(status, "prefilter"));
 	print_workers(json_object_get(status, "workers"));
 	print_queues(json_object_get(status, "queues"));
 }

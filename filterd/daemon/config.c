@@ -46,6 +46,8 @@ static const struct config_row rows[] = {
 	{"firewall", "failure", CONFIG_CHOICE, "open", .choices = "open|closed",
 	 AT(firewall.failure),
 	 .help = "What happens to traffic that the daemon can't take: it passes, or it stops."},
+	{"firewall", "prefilter", CONFIG_BOOL, "yes", AT(firewall.prefilter),
+	 .help = "Whether a program in the kernel lets DNS queries pass that need no look."},
 	{"firewall", "mptcp", CONFIG_CHOICE, "strip", .choices = "strip|pass", AT(firewall.mptcp),
 	 .help = "Whether the Multipath TCP option is taken out of connection requests."},
 

@@ -25,8 +25,9 @@ struct config {
 		struct config_ports dns_ports, tcp_ports, quic_ports, local_tcp_ports;
 		uint32_t inspect_answers; // bool
 		uint32_t mark_shift;
-		uint32_t failure; // enum config_failure
-		uint32_t mptcp;   // enum config_mptcp
+		uint32_t failure;   // enum config_failure
+		uint32_t prefilter; // bool
+		uint32_t mptcp;     // enum config_mptcp
 	} firewall;
 	struct {
 		uint32_t first, workers, length, socket_buffer;

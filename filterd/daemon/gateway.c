@@ -24,6 +24,7 @@
 #include "filterd/daemon/links.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/metrics.h"
+#include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/privs.h"
 #include "filterd/daemon/ring.h"
 #include "filterd/daemon/service.h"
@@ -53,6 +54,7 @@ struct gateway {
 	struct sink *sink;
 	struct control *control;
 	struct kernel_queues *kernel_queues;
+	struct prefiltering *prefiltering;
 	struct worker *workers[CONFIG_WORKERS_MAX];
 	unsigned workers_made, workers_started;
 	int signal_fd;
@@ -92,6 +94,7 @@ static struct view view_of(const struct gateway *g)
 		.events = g->events,
 		.sink = g->sink,
 		.kernel_queues = g->kernel_queues,
+		.prefiltering = g->prefiltering,
 		.ruleset_path = g->config.filterd.ruleset,
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),
@@ -307,6 +310,24 @@ static int make_control(struct gateway *g)
 	return g->control ? 0 : -EIO;
 }
 
+static int make_prefilter(struct gateway *g)
+{
+	g->prefiltering = prefiltering_new(&g->config);
+	if (!g->prefiltering) {
+		log_err("no memory for the prefilter");
+		return -ENOMEM;
+	}
+	prefiltering_widen(g->prefiltering, store_current(g->store)->ruleset);
+	prefiltering_narrow(g->prefiltering);
+	return 0;
+}
+
+static void link_changed(void *arg, uint32_t ifindex)
+{
+	struct gateway *g = arg;
+	prefiltering_link(g->prefiltering, ifindex);
+}
+
 static int start(struct gateway *g)
 {
 	char error[PRIVS_ERROR_MAX];
@@ -322,14 +343,19 @@ static int start(struct gateway *g)
 		err = make_control(g);
 	if (!err)
 		err = make_workers(g);
+	if (!err)
+		err = make_prefilter(g);
 	if (err)
 		return err;
-	err = privs_drop(g->config.filterd.user, error);
+	err = privs_drop(g->config.filterd.user, prefiltering_loaded(g->prefiltering), error);
 	if (err) {
 		log_err("%s", error);
 		return err;
 	}
-	return start_workers(g);
+	err = start_workers(g);
+	if (!err)
+		prefiltering_link(g->prefiltering, 0);
+	return err;
 }
 
 // Root may have read what the daemon's user may not: better told now than at the first reload.
@@ -379,11 +405,15 @@ static void reload_rules(struct gateway *g)
 		log_err("orders not reloaded, the old ones stay in force: %s", error);
 		return;
 	}
+	prefiltering_widen(g->prefiltering, ruleset);
 	if (store_swap(g->store, ruleset, clock_now_ns())) {
+		prefiltering_widen(g->prefiltering, store_current(g->store)->ruleset);
+		prefiltering_narrow(g->prefiltering);
 		ruleset_close(ruleset);
 		log_err("orders not reloaded, the old ones stay in force: no memory");
 		return;
 	}
+	prefiltering_narrow(g->prefiltering);
 	take_events(g);
 	store_retire(g->store);
 	log_rules(store_current(g->store));
@@ -471,7 +501,7 @@ static void loop(struct gateway *g)
 		report_losses(g);
 		write_metrics(g);
 		poll(fds, sizeof fds / sizeof fds[0], more ? 0 : TICK_MS);
-		links_read(g->links);
+		links_read(g->links, link_changed, g);
 		control_run(g->control, steady_ns());
 		read_signals(g);
 	}
@@ -479,6 +509,7 @@ static void loop(struct gateway *g)
 
 static void stop(struct gateway *g)
 {
+	prefiltering_free(g->prefiltering);
 	for (unsigned i = 0; i < g->workers_started; i++)
 		worker_stop(g->workers[i]);
 	for (unsigned i = 0; i < g->workers_started; i++)

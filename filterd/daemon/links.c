@@ -98,7 +98,8 @@ static void forget(struct links *l, uint32_t slot)
 		;
 }
 
-void links_take(struct links *l, const void *messages, size_t len)
+void links_take(struct links *l, const void *messages, size_t len, links_changed_fn *changed,
+		void *arg)
 {
 	const struct nlmsghdr *message = messages;
 	for (int left = (int)len; NLMSG_OK(message, (unsigned)left);
@@ -106,21 +107,24 @@ void links_take(struct links *l, const void *messages, size_t len)
 		const struct ifinfomsg *info = NLMSG_DATA(message);
 		bool change = message->nlmsg_type == RTM_NEWLINK ||
 			      message->nlmsg_type == RTM_DELLINK;
-		if (change && message->nlmsg_len >= NLMSG_LENGTH(sizeof *info))
-			forget(l, (uint32_t)info->ifi_index % SLOTS);
+		if (!change || message->nlmsg_len < NLMSG_LENGTH(sizeof *info))
+			continue;
+		forget(l, (uint32_t)info->ifi_index % SLOTS);
+		changed(arg, (uint32_t)info->ifi_index);
 	}
 }
 
-void links_read(struct links *l)
+void links_read(struct links *l, links_changed_fn *changed, void *arg)
 {
 	_Alignas(struct nlmsghdr) char messages[32768];
 	for (;;) {
 		ssize_t len = recv(l->fd, messages, sizeof messages, MSG_DONTWAIT);
 		if (len > 0) {
-			links_take(l, messages, (size_t)len);
+			links_take(l, messages, (size_t)len, changed, arg);
 		} else if (len < 0 && errno == ENOBUFS) { // changes were lost: forget all
 			for (uint32_t slot = 0; slot < SLOTS; slot++)
 				forget(l, slot);
+			changed(arg, 0);
 		} else {
 			return;
 		}

@@ -20,9 +20,13 @@ unsigned links_flags(struct links *l, uint32_t ifindex);
 // False if the LAN list stands for every interface, so that it says nothing about sides. Any thread.
 bool links_tell_sides(const struct links *l);
 
-// Main thread: the descriptor to wait on for changes, and the reading of them.
+// Told of an interface that came, changed or went; index 0: of any number of them.
+typedef void links_changed_fn(void *arg, uint32_t ifindex);
+
+// Main thread: the descriptor to wait on for changes, and the reading of them. `changed` is called for each.
 int links_fd(const struct links *l);
-void links_read(struct links *l);
+void links_read(struct links *l, links_changed_fn *changed, void *arg);
 
 // What links_read() does with one batch of the kernel's messages; for tests.
-void links_take(struct links *l, const void *messages, size_t len);
+void links_take(struct links *l, const void *messages, size_t len, links_changed_fn *changed,
+		void *arg);

@@ -12,6 +12,7 @@
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/events.h"
 #include "filterd/daemon/kernel_queues.h"
+#include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/view.h"
@@ -206,6 +207,19 @@ static void print_kernel_queues(const struct view *view, FILE *out)
 			queues[i].number, queues[i].full, queues[i].number, queues[i].unreachable);
 }
 
+static void print_prefilter(const struct view *view, FILE *out)
+{
+	struct prefiltering_status s = prefiltering_status(view->prefiltering);
+	plain(out, "prefilter_up", "gauge", "Whether the prefilter is on.", !s.why);
+	plain(out, "prefilter_interfaces", "gauge", "Interfaces on which it stands.", s.interfaces);
+	head(out, "prefilter_queries_total", "counter", "DNS queries seen by the prefilter.");
+	fprintf(out,
+		"filterd_prefilter_queries_total{result=\"clean\"} %" PRIu64 "\n"
+		"filterd_prefilter_queries_total{result=\"maybe\"} %" PRIu64 "\n"
+		"filterd_prefilter_queries_total{result=\"unread\"} %" PRIu64 "\n",
+		s.counts.clean, s.counts.maybe, s.counts.unread);
+}
+
 void metrics_label(const char *at, size_t len, FILE *out)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -260,6 +274,7 @@ void metrics_print(const struct view *view, FILE *out)
 	print_table(view, out);
 	print_families(view, out);
 	print_kernel_queues(view, out);
+	print_prefilter(view, out);
 	print_orders(view, out);
 	print_events(view, out);
 }

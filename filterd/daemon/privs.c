@@ -2,6 +2,7 @@
 // CAP_NET_ADMIN: the kernel asks for it again with every message of a netfilter queue's socket, verdicts
 // included, and packets that we inject carry a mark.
 // CAP_NET_RAW: injected packets leave over raw sockets, by an interface that we choose.
+// CAP_BPF, where the prefilter runs: each ruleset gives it a filter, which is a BPF map.
 #include "filterd/daemon/privs.h"
 
 #include <cap-ng.h>
@@ -11,16 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static void choose_both(void)
+static void choose(bool bpf)
 {
 	capng_clear(CAPNG_SELECT_ALL);
 	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_NET_RAW, -1);
+	if (bpf)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF);
 }
 
 // Another user than now.
-static int become(const struct passwd *user, char error[PRIVS_ERROR_MAX])
+static int become(const struct passwd *user, bool bpf, char error[PRIVS_ERROR_MAX])
 {
-	choose_both();
+	choose(bpf);
 	int err = capng_change_id((int)user->pw_uid, (int)user->pw_gid,
 				  CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 	if (!err)
@@ -31,9 +34,9 @@ static int become(const struct passwd *user, char error[PRIVS_ERROR_MAX])
 }
 
 // The same user as now.
-static int reduce(char error[PRIVS_ERROR_MAX])
+static int reduce(bool bpf, char error[PRIVS_ERROR_MAX])
 {
-	choose_both();
+	choose(bpf);
 	// The bounding set takes CAP_SETPCAP to clear, which an ordinary user need not have.
 	if (capng_apply(geteuid() ? CAPNG_SELECT_CAPS : CAPNG_SELECT_BOTH) == 0)
 		return 0;
@@ -53,11 +56,12 @@ int privs_check(char error[PRIVS_ERROR_MAX])
 	return -EPERM;
 }
 
-int privs_drop(const char *user, char error[PRIVS_ERROR_MAX])
+int privs_drop(const char *user, bool bpf, char error[PRIVS_ERROR_MAX])
 {
 	capng_get_caps_process();
+	bpf = bpf && capng_have_capability(CAPNG_PERMITTED, CAP_BPF);
 	if (geteuid() || !strcmp(user, "root"))
-		return reduce(error);
+		return reduce(bpf, error);
 	errno = 0;
 	const struct passwd *entry = getpwnam(user);
 	if (!entry) {
@@ -67,5 +71,5 @@ int privs_drop(const char *user, char error[PRIVS_ERROR_MAX])
 			 user, user);
 		return -ENOENT;
 	}
-	return become(entry, error);
+	return become(entry, bpf, error);
 }

@@ -12,6 +12,7 @@
 #include "filterd/daemon/events.h"
 #include "filterd/daemon/kernel_queues.h"
 #include "filterd/daemon/metrics.h"
+#include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/view.h"
@@ -73,6 +74,15 @@ static json_t *queues_status(const struct view *view)
 	return list;
 }
 
+static json_t *prefilter_status(const struct view *view)
+{
+	struct prefiltering_status s = prefiltering_status(view->prefiltering);
+	return json_pack("{s:b, s:s*, s:i, s:I, s:I, s:I}", "on", !s.why, "why", s.why,
+			 "interfaces", (int)s.interfaces, "clean", (json_int_t)s.counts.clean,
+			 "maybe", (json_int_t)s.counts.maybe, "unread",
+			 (json_int_t)s.counts.unread);
+}
+
 static json_t *status(const struct view *view)
 {
 	uint64_t lost = sink_lost(view->sink);
@@ -81,12 +91,13 @@ static json_t *status(const struct view *view)
 		json_array_append_new(workers, worker_status(view->workers[i]));
 		lost += worker_events_lost(view->workers[i]);
 	}
-	return json_pack(
-		"{s:s, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "version", FILTERD_VERSION,
-		"uptime", (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
-		"ruleset", ruleset_status(view), "workers", workers, "queues", queues_status(view),
-		"events", "told", (json_int_t)events_told(view->events), "suppressed",
-		(json_int_t)events_suppressed(view->events), "lost", (json_int_t)lost);
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "version",
+			 FILTERD_VERSION, "uptime",
+			 (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
+			 "ruleset", ruleset_status(view), "workers", workers, "queues",
+			 queues_status(view), "prefilter", prefilter_status(view), "events", "told",
+			 (json_int_t)events_told(view->events), "suppressed",
+			 (json_int_t)events_suppressed(view->events), "lost", (json_int_t)lost);
 }
 
 static json_t *metrics(const struct view *view)

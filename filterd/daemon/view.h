@@ -6,6 +6,7 @@
 
 struct events;
 struct kernel_queues;
+struct prefiltering;
 struct sink;
 struct store;
 struct worker;
@@ -18,6 +19,7 @@ struct view {
 	const struct events *events;
 	const struct sink *sink;
 	struct kernel_queues *kernel_queues;
+	const struct prefiltering *prefiltering;
 	const char *ruleset_path;
 	int64_t started_ns, now_ns;
 };

@@ -106,6 +106,12 @@ bool answers_packet(struct engine *e, struct verdict *ret)
 	return true;
 }
 
+const char *const *engine_canaries(size_t *ret_count)
+{
+	*ret_count = sizeof canaries / sizeof *canaries;
+	return canaries;
+}
+
 bool answers_canary(struct engine *e, const struct dns_query *query, struct verdict *ret)
 {
 	if (!e->options.canaries || query->names.count != 1)

@@ -72,6 +72,9 @@ void engine_set_ruleset(struct engine *e, const struct ruleset *ruleset);
 void engine_packet(struct engine *e, const struct engine_packet *packet, int64_t now_ns,
 		   struct verdict *ret);
 
+// The names that options.canaries answers; a constant array of *ret_count.
+const char *const *engine_canaries(size_t *ret_count);
+
 // The counters of this engine (verdict.h), for the owner to read at any time and for other threads with
 // relaxed loads.
 const struct engine_counters *engine_counters(const struct engine *e);

@@ -44,7 +44,17 @@ struct change {
 	struct ifinfomsg info;
 };
 
-static void forgets_what_changed(void **state)
+static uint32_t told[4];
+static size_t told_count;
+
+static void note(void *arg, uint32_t ifindex)
+{
+	(void)arg;
+	assert_true(told_count < sizeof told / sizeof *told);
+	told[told_count++] = ifindex;
+}
+
+static void forgets_and_tells_what_changed(void **state)
 {
 	uint32_t lo = if_nametoindex("lo");
 	struct interfaces lan = {0}, none = {0};
@@ -60,13 +70,16 @@ static void forgets_what_changed(void **state)
 		{{.nlmsg_len = sizeof changes[0], .nlmsg_type = RTM_NEWADDR},
 		 {.ifi_index = (int)lo}},
 	};
-	links_take(l, changes, sizeof changes);
+	links_take(l, changes, sizeof changes, note, NULL);
 	assert_int_equal(links_flags(l, lo), 0); // another link, another kind of change
 	changes[1].header.nlmsg_type = RTM_NEWLINK;
-	links_take(l, changes, sizeof changes - 1); // cut short
+	links_take(l, changes, sizeof changes - 1, note, NULL); // cut short
 	assert_int_equal(links_flags(l, lo), 0);
-	links_take(l, changes, sizeof changes);
+	links_take(l, changes, sizeof changes, note, NULL);
 	assert_int_equal(links_flags(l, lo), LINK_LAN);
+	assert_int_equal(told_count, 4); // the first link three times, and the second once
+	assert_int_equal(told[2], lo + 1);
+	assert_int_equal(told[3], lo);
 	links_free(l);
 }
 
@@ -74,7 +87,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_lan_and_oneway),
-		cmocka_unit_test(forgets_what_changed),
+		cmocka_unit_test(forgets_and_tells_what_changed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

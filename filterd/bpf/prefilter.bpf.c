@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The prefilter, at tc ingress of the LAN interfaces: it tells plain DNS queries in which no listed name can
+// be by the mark's bit `clean` (daemon/mark.h), with which the firewall rules let them pass by the queues. What it does not fully
+// understand stays unmarked and goes to the daemon, so it can save work and never change a verdict: a packet is
+// clean only if the engine, too, would take it apart without complaint, find one name, and find no order for it.
+//
+// The message is copied once into a scratch buffer, since it may be spread over pages; its labels are
+// hashed from the left in words of eight bytes, and joined from the right (base/suffix_hash.h).
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "filterd/base/suffix_hash.h"
+#include "filterd/bpf/prefilter.h"
+
+char _license[] SEC("license") = "GPL";
+
+// Set before the program is loaded.
+const volatile uint16_t ports[PREFILTER_PORTS_MAX]; // network byte order
+const volatile uint32_t mark_clean;
+
+struct filter {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__uint(max_entries, PREFILTER_FIRST);
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, PREFILTER_SLOTS);
+	__type(key, uint32_t);
+	__array(values, struct filter);
+} filters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PREFILTER_COUNTERS);
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, PREFILTER_LINKS);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} programs SEC(".maps");
+
+enum {
+	DNS_HEADER = 12,
+	LABEL_MAX = 63,
+	WORD = 8,
+	ONE_QUESTION = 1,
+	FLAGS_ODD = 0xf800, // QR and opcode
+};
+
+// The DNS message, and room to read a word at its end; the hash of each label.
+struct scratch {
+	uint8_t message[PREFILTER_MESSAGE_MAX + 2 * WORD];
+	uint64_t labels[PREFILTER_LABELS_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+// Keeps a place in the message below its size in the verifier's eyes, when the check before is too far away for them.
+#define IN_MESSAGE(place) asm volatile("%0 &= %1" : "+r"(place) : "i"(PREFILTER_MESSAGE_MAX - 1))
+
+#define INLINE static __attribute__((always_inline))
+
+// The datagram of a packet that is plain so far.
+struct datagram {
+	uint32_t udp;      // where its header begins in the packet
+	uint32_t len;      // of the message
+	uint64_t pseudo;   // sum of the pseudo-header, not folded
+	uint16_t checksum; // as it stands there
+	bool may_lack_checksum;
+};
+
+INLINE uint32_t fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint32_t)((sum & 0xffff) + (sum >> 16));
+}
+
+INLINE bool is_dns_port(uint16_t port)
+{
+	for (int i = 0; i < PREFILTER_PORTS_MAX; i++)
+		if (ports[i] == port && port)
+			return true;
+	return false;
+}
+
+INLINE void count(uint32_t counter)
+{
+	uint64_t *value = bpf_map_lookup_elem(&counters, &counter);
+	if (value)
+		(*value)++;
+}
+
+enum kind { NOT_DNS, NOT_PLAIN, PLAIN };
+
+INLINE enum kind read_udp(struct datagram *d, const struct udphdr *udp, uint32_t at,
+			  uint32_t ip_payload)
+{
+	if (!is_dns_port(udp->dest))
+		return NOT_DNS;
+	uint32_t len = bpf_ntohs(udp->len);
+	if (len != ip_payload || len < sizeof *udp + DNS_HEADER ||
+	    len - sizeof *udp > PREFILTER_MESSAGE_MAX)
+		return NOT_PLAIN;
+	d->udp = at;
+	d->len = len - sizeof *udp;
+	d->checksum = udp->check;
+	d->pseudo += bpf_htons(IPPROTO_UDP) + udp->len;
+	return PLAIN;
+}
+
+INLINE enum kind read_ipv4(struct datagram *d, struct __sk_buff *skb, uint32_t at)
+{
+	const void *end = (void *)(long)skb->data_end;
+	const struct iphdr *ip = (void *)(long)skb->data + at;
+	const struct udphdr *udp = (void *)(ip + 1);
+	if ((const void *)(udp + 1) > end || ip->protocol != IPPROTO_UDP)
+		return NOT_DNS;
+	if (ip->version != 4 || ip->ihl != 5 || ip->frag_off & bpf_htons(0x3fff))
+		return NOT_DNS;
+	d->pseudo = (uint64_t)ip->saddr + ip->daddr;
+	d->may_lack_checksum = true;
+	return read_udp(d, udp, at + sizeof *ip, bpf_ntohs(ip->tot_len) - (uint32_t)sizeof *ip);
+}
+
+INLINE enum kind read_ipv6(struct datagram *d, struct __sk_buff *skb, uint32_t at)
+{
+	const void *end = (void *)(long)skb->data_end;
+	const struct ipv6hdr *ip = (void *)(long)skb->data + at;
+	const struct udphdr *udp = (void *)(ip + 1);
+	if ((const void *)(udp + 1) > end || ip->nexthdr != IPPROTO_UDP || ip->version != 6)
+		return NOT_DNS;
+	d->pseudo = 0;
+	for (int i = 0; i < 4; i++)
+		d->pseudo += (uint64_t)ip->saddr.in6_u.u6_addr32[i] + ip->daddr.in6_u.u6_addr32[i];
+	d->may_lack_checksum = false;
+	return read_udp(d, udp, at + sizeof *ip, bpf_ntohs(ip->payload_len));
+}
+
+// Is the checksum one that the engine takes? On a link that the sender's kernel shares (veth, virtio) it is not
+// filled in yet: then the sum of the pseudo-header stands there, and the kernel does not change it when
+// told of a change elsewhere in the datagram. Nothing else tells such a packet from a bad one.
+INLINE bool checksum_good(struct __sk_buff *skb, const struct datagram *d, struct scratch *s)
+{
+	uint32_t at = d->udp + __builtin_offsetof(struct udphdr, check);
+	uint16_t now = 0;
+	if (d->checksum == 0)
+		return d->may_lack_checksum;
+	if (bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
+		return true; // verified by the network card
+	if (fold(d->pseudo) == d->checksum) {
+		if (bpf_l4_csum_replace(skb, at, 0, 1, sizeof now) < 0 ||
+		    bpf_skb_load_bytes(skb, at, &now, sizeof now) < 0)
+			return false;
+		if (now == d->checksum)
+			return true;
+		bpf_skb_store_bytes(skb, at, &d->checksum, sizeof d->checksum, 0);
+	}
+	struct udphdr udp;
+	if (bpf_skb_load_bytes(skb, d->udp, &udp, sizeof udp) < 0)
+		return false;
+	uint64_t sum = d->pseudo + udp.source + udp.dest + udp.len + udp.check;
+	uint32_t len = d->len;
+	if (len > PREFILTER_MESSAGE_MAX)
+		return false;
+	*(uint32_t *)(s->message + len) = 0;
+	len = (len + 3) & ~3u;
+	int64_t rest = bpf_csum_diff(NULL, 0, (__be32 *)s->message, len & 1023, 0);
+	return rest >= 0 && fold(sum + (uint64_t)rest) == 0xffff;
+}
+
+// The label's next word in lower case; false if a byte of it is not what a name in an order can have
+// (those that become escapes in the canonical form: control bytes, blanks, dots, backslashes, above 0x7e).
+INLINE bool canonical_word(uint64_t *word, unsigned bytes)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+	uint64_t w = *word;
+	if (bytes < WORD) // letters, which nobody objects to, in place of what is not the label's
+		w = suffix_hash_low_bytes(w, bytes) | ones * 'a' << 8 * bytes;
+	uint64_t dot = w ^ ones * '.', backslash = w ^ ones * '\\', last = w ^ ones * 0x7f;
+	uint64_t bad = w | (w - ones * 0x21) | (dot - ones) | (backslash - ones) | (last - ones);
+	if (bad & high)
+		return false;
+	uint64_t upper = (w + ones * (0x80 - 'A')) & ~(w + ones * (0x80 - 'Z' - 1)) & high;
+	*word = suffix_hash_low_bytes(w | upper >> 2, bytes);
+	return true;
+}
+
+// A label of `len` bytes at `at`, hashed. 0 if it is not plain.
+INLINE uint64_t hash_label(const struct scratch *s, uint32_t at, uint32_t len, uint64_t seed)
+{
+	uint64_t label = seed;
+	for (uint32_t i = 0; i < (LABEL_MAX + WORD) / WORD; i++) {
+		uint32_t done = i * WORD;
+		if (done >= len)
+			break;
+		uint64_t place = at + done;
+		IN_MESSAGE(place);
+		uint64_t word = *(const uint64_t *)(s->message + place);
+		if (!canonical_word(&word, len - done < WORD ? len - done : WORD))
+			return 0;
+		label = suffix_hash_word(label, word);
+	}
+	return suffix_hash_end(label, len);
+}
+
+// Hashes the labels of the question's name; returns how many there are, 0 if it is not plain.
+INLINE uint32_t hash_labels(struct scratch *s, uint32_t len, uint64_t seed)
+{
+	uint32_t at = DNS_HEADER;
+	for (uint32_t i = 0; i <= PREFILTER_LABELS_MAX; i++) {
+		if (at >= PREFILTER_MESSAGE_MAX || at >= len)
+			return 0;
+		uint64_t place = at;
+		IN_MESSAGE(place);
+		uint32_t label = s->message[place];
+		at++;
+		if (label == 0) // type and class follow
+			return at + 4 <= len && at - DNS_HEADER <= PREFILTER_NAME_MAX ? i : 0;
+		if (label > LABEL_MAX || i == PREFILTER_LABELS_MAX || at + label > len)
+			return 0;
+		uint64_t hash = hash_label(s, at, label, seed);
+		if (!hash)
+			return 0;
+		s->labels[i] = hash;
+		at += label;
+	}
+	return 0;
+}
+
+// May a suffix of the name be in the filter?
+INLINE bool listed(void *filter, const struct scratch *s, uint32_t labels, uint32_t words,
+		   uint64_t lengths)
+{
+	uint64_t suffix = 0;
+	for (uint32_t i = 0; i < PREFILTER_LABELS_MAX; i++) {
+		uint32_t left = labels - 1 - i;
+		if (i >= labels || left >= PREFILTER_LABELS_MAX)
+			break;
+		suffix = suffix_hash_join(suffix, s->labels[left]);
+		if (!(lengths >> (i + 1) & 1))
+			continue;
+		uint32_t at = PREFILTER_FIRST + suffix_hash_filter_word(suffix, words);
+		uint64_t bits = suffix_hash_filter_bits(suffix);
+		const uint64_t *word = bpf_map_lookup_elem(filter, &at);
+		if (!word || (*word & bits) == bits)
+			return true;
+	}
+	return false;
+}
+
+INLINE uint64_t filter_word(void *filter, uint32_t at)
+{
+	const uint64_t *word = bpf_map_lookup_elem(filter, &at);
+	return word ? *word : 0;
+}
+
+enum answer { ANSWER_CLEAN, ANSWER_MAYBE, ANSWER_UNREAD };
+
+INLINE enum answer ask(void *filter, struct scratch *s, uint32_t len)
+{
+	uint32_t labels = hash_labels(s, len, filter_word(filter, PREFILTER_SEED));
+	if (!labels)
+		return ANSWER_UNREAD;
+	uint32_t words = (uint32_t)filter_word(filter, PREFILTER_COUNT);
+	if (words && listed(filter, s, labels, words, filter_word(filter, PREFILTER_LABELS)))
+		return ANSWER_MAYBE;
+	return ANSWER_CLEAN;
+}
+
+// A query with one question and at most one record behind it (EDNS, or a signature).
+INLINE bool header_plain(const struct scratch *s)
+{
+	const uint16_t *h = (const uint16_t *)s->message;
+	return !(h[1] & bpf_htons(FLAGS_ODD)) && h[2] == bpf_htons(ONE_QUESTION) && !h[3] &&
+	       !h[4] && bpf_ntohs(h[5]) <= 1;
+}
+
+INLINE enum answer judge(struct __sk_buff *skb, const struct datagram *d)
+{
+	uint32_t zero = 0, now = PREFILTER_NOW, next = PREFILTER_NEXT;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &zero);
+	void *filter = bpf_map_lookup_elem(&filters, &now);
+	uint32_t len = d->len;
+	if (!s || !filter || len < DNS_HEADER || len > PREFILTER_MESSAGE_MAX)
+		return ANSWER_UNREAD;
+	if (bpf_skb_load_bytes(skb, d->udp + sizeof(struct udphdr), s->message, len) < 0)
+		return ANSWER_UNREAD;
+	if (!header_plain(s))
+		return ANSWER_UNREAD;
+	enum answer answer = ask(filter, s, len);
+	filter = bpf_map_lookup_elem(&filters, &next);
+	if (answer == ANSWER_CLEAN && filter)
+		answer = ask(filter, s, len);
+	if (answer == ANSWER_CLEAN && !checksum_good(skb, d, s))
+		return ANSWER_UNREAD;
+	return answer;
+}
+
+INLINE int prefilter(struct __sk_buff *skb, uint32_t ip_at)
+{
+	struct datagram d;
+	enum kind kind = NOT_DNS;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		kind = read_ipv4(&d, skb, ip_at);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		kind = read_ipv6(&d, skb, ip_at);
+	if (kind == NOT_DNS)
+		return TC_ACT_UNSPEC;
+	enum answer answer = ANSWER_UNREAD;
+	if (kind == PLAIN && skb->gso_segs <= 1)
+		answer = judge(skb, &d);
+	if (answer == ANSWER_CLEAN)
+		skb->mark |= mark_clean;
+	count(answer == ANSWER_CLEAN   ? PREFILTER_CLEAN
+	      : answer == ANSWER_MAYBE ? PREFILTER_MAYBE
+				       : PREFILTER_UNREAD);
+	return TC_ACT_UNSPEC;
+}
+
+// What is attached to interfaces: without a daemon the table of programs is empty, and the call fails.
+SEC("tc")
+int ethernet_enter(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &programs, PREFILTER_ETHERNET);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int raw_ip_enter(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &programs, PREFILTER_RAW_IP);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int ethernet(struct __sk_buff *skb)
+{
+	return prefilter(skb, sizeof(struct ethhdr));
+}
+
+SEC("tc")
+int raw_ip(struct __sk_buff *skb)
+{
+	return prefilter(skb, 0);
+}

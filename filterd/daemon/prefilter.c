@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A filter is a BPF array map that we fill through a mapping, before the kernel's table of filters shows it to
+// the programs. When the table is changed, the kernel waits until no program runs that may still use the
+// old one (map-in-map, maybe_wait_bpf_programs()), so that a change holds when the call returns.
+#include "filterd/daemon/prefilter.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <endian.h>
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "filterd/base/suffix_hash.h"
+#include "filterd/bpf/prefilter.h"
+#include "filterd/daemon/clsact.h"
+#include "filterd/daemon/mark.h"
+#include "filterd/orders/ruleset.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings" // the program, as a string
+#include "filterd/bpf/prefilter.skel.h"
+#pragma GCC diagnostic pop
+
+// Where our filter stands among others at an interface. The handle says whether the clsact discipline was
+// there before, so that whoever takes the filter off knows it, even after a crash.
+enum { PRIORITY = 61821, HANDLE_GUEST = 1, HANDLE_OWNER = 2 };
+
+struct prefilter {
+	struct prefilter_bpf *bpf;
+	int cpus;
+	uint64_t *per_cpu; // room for a counter
+	int next; // the filter of the last prefilter_widen(), until it is the only one; -1: none
+	size_t extra_count;
+	struct name *extra;
+};
+
+bool prefilter_built(void)
+{
+	return true;
+}
+
+// libbpf writes a page for each refusal; the errno that comes back says enough.
+static int say_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int programs_show(struct prefilter *p)
+{
+	const struct bpf_program *const programs[PREFILTER_LINKS] = {
+		[PREFILTER_ETHERNET] = p->bpf->progs.ethernet,
+		[PREFILTER_RAW_IP] = p->bpf->progs.raw_ip,
+	};
+	int table = bpf_map__fd(p->bpf->maps.programs);
+	for (uint32_t i = 0; i < PREFILTER_LINKS; i++) {
+		int fd = bpf_program__fd(programs[i]);
+		if (bpf_map_update_elem(table, &i, &fd, BPF_ANY) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int load(struct prefilter *p, const struct prefilter_options *options)
+{
+	libbpf_set_print(say_nothing);
+	p->bpf = prefilter_bpf__open();
+	if (!p->bpf)
+		return -errno;
+	for (size_t i = 0; i < options->port_count && i < PREFILTER_PORTS_MAX; i++)
+		p->bpf->rodata->ports[i] = htons(options->ports[i]);
+	p->bpf->rodata->mark_clean = (uint32_t)MARK_CLEAN << options->mark_shift;
+	int err = prefilter_bpf__load(p->bpf);
+	return err ? err : programs_show(p);
+}
+
+int prefilter_new(struct prefilter **ret, const struct prefilter_options *options,
+		  char error[PREFILTER_ERROR_MAX])
+{
+	struct prefilter *p = calloc(1, sizeof *p);
+	int err = -ENOMEM;
+	if (!p)
+		goto out;
+	p->next = -1;
+	p->cpus = libbpf_num_possible_cpus();
+	p->extra = calloc(options->extra_count + 1, sizeof *p->extra);
+	p->per_cpu = p->cpus > 0 ? calloc((size_t)p->cpus, sizeof *p->per_cpu) : NULL;
+	if (!p->extra || !p->per_cpu)
+		goto out;
+	p->extra_count = options->extra_count;
+	memcpy(p->extra, options->extra, options->extra_count * sizeof *p->extra);
+	err = load(p, options);
+out:
+	if (!err) {
+		*ret = p;
+		return 0;
+	}
+	prefilter_free(p);
+	snprintf(error, PREFILTER_ERROR_MAX, "%s",
+		 err == -EPERM ? "it takes CAP_BPF" : strerror(-err));
+	return err;
+}
+
+void prefilter_free(struct prefilter *p)
+{
+	if (!p)
+		return;
+	if (p->next >= 0)
+		close(p->next);
+	prefilter_bpf__destroy(p->bpf);
+	free(p->per_cpu);
+	free(p->extra);
+	free(p);
+}
+
+// Adds names of our own to a filter of at least one word.
+static void add_extra(const struct prefilter *p, uint64_t *words)
+{
+	uint8_t offsets[NAME_LABELS_MAX];
+	uint64_t hashes[NAME_LABELS_MAX];
+	for (size_t i = 0; i < p->extra_count; i++) {
+		size_t labels = name_hashes(name_slice(&p->extra[i]), words[PREFILTER_SEED],
+					    offsets, hashes);
+		uint32_t count = (uint32_t)words[PREFILTER_COUNT];
+		words[PREFILTER_FIRST + suffix_hash_filter_word(hashes[0], count)] |=
+			suffix_hash_filter_bits(hashes[0]);
+		words[PREFILTER_LABELS] |= UINT64_C(1) << labels;
+	}
+}
+
+static void fill(const struct prefilter *p, const struct ruleset_filter *filter, uint32_t count,
+		 uint64_t *words)
+{
+	words[PREFILTER_COUNT] = count;
+	words[PREFILTER_SEED] = filter->seed;
+	words[PREFILTER_LABELS] = filter->labels[0]; // no packet with more labels is plain
+	for (uint32_t i = 0; i < filter->count; i++)
+		words[PREFILTER_FIRST + i] = le64toh(filter->words[i]);
+	add_extra(p, words);
+}
+
+// A map with the filter in it, or a negative errno.
+static int filter_new(const struct prefilter *p, const struct ruleset *ruleset)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	struct ruleset_filter filter = ruleset_filter(ruleset);
+	uint32_t count = filter.count ? filter.count : p->extra_count > 0;
+	size_t len = ((size_t)PREFILTER_FIRST + count) * sizeof(uint64_t);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "filterd_names", sizeof(uint32_t),
+				sizeof(uint64_t), PREFILTER_FIRST + count, &options);
+	if (fd < 0)
+		return -errno;
+	uint64_t *words = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (words == MAP_FAILED) {
+		int err = -errno;
+		close(fd);
+		return err;
+	}
+	fill(p, &filter, count, words);
+	munmap(words, len);
+	return fd;
+}
+
+static int show(struct prefilter *p, uint32_t slot, int filter)
+{
+	int table = bpf_map__fd(p->bpf->maps.filters);
+	return bpf_map_update_elem(table, &slot, &filter, BPF_ANY) < 0 ? -errno : 0;
+}
+
+static void hide(struct prefilter *p, uint32_t slot)
+{
+	bpf_map_delete_elem(bpf_map__fd(p->bpf->maps.filters), &slot);
+}
+
+int prefilter_widen(struct prefilter *p, const struct ruleset *ruleset)
+{
+	int filter = filter_new(p, ruleset);
+	int err = filter < 0 ? filter : show(p, PREFILTER_NEXT, filter);
+	if (p->next >= 0)
+		close(p->next);
+	p->next = filter;
+	if (err < 0) {
+		hide(p, PREFILTER_NOW);
+		if (filter >= 0)
+			close(filter);
+		p->next = -1;
+	}
+	return err;
+}
+
+void prefilter_narrow(struct prefilter *p)
+{
+	if (p->next < 0)
+		return;
+	if (show(p, PREFILTER_NOW, p->next) < 0)
+		hide(p, PREFILTER_NOW);
+	hide(p, PREFILTER_NEXT);
+	close(p->next);
+	p->next = -1;
+}
+
+// The entry point for what comes in at this interface; NULL if its packets have a form that we don't know.
+static const struct bpf_program *entry(const struct prefilter *p, const char *name)
+{
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+	int err = fd < 0 ? -1 : ioctl(fd, SIOCGIFHWADDR, &request);
+	if (fd >= 0)
+		close(fd);
+	if (err < 0)
+		return NULL;
+	switch (request.ifr_hwaddr.sa_family) {
+	case ARPHRD_ETHER:
+		return p->bpf->progs.ethernet_enter;
+	case ARPHRD_PPP:
+	case ARPHRD_NONE: // tun
+	case ARPHRD_RAWIP:
+		return p->bpf->progs.raw_ip_enter;
+	default:
+		return NULL;
+	}
+}
+
+// The handle under which a filterd stands at this interface, 0 for none; *ret_program is its program's id.
+static uint32_t standing(uint32_t ifindex, uint32_t *ret_program)
+{
+	for (uint32_t handle = HANDLE_GUEST; handle <= HANDLE_OWNER; handle++) {
+		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+			    .attach_point = BPF_TC_INGRESS);
+		LIBBPF_OPTS(bpf_tc_opts, at, .handle = handle, .priority = PRIORITY);
+		if (bpf_tc_query(&hook, &at) == 0) {
+			*ret_program = at.prog_id;
+			return handle;
+		}
+	}
+	return 0;
+}
+
+int prefilter_attach(struct prefilter *p, uint32_t ifindex, const char *name)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	const struct bpf_program *program = entry(p, name);
+	if (!program)
+		return -EPROTONOSUPPORT;
+	uint32_t other, handle = standing(ifindex, &other);
+	int err = 0;
+	if (!handle) {
+		err = bpf_tc_hook_create(&hook);
+		handle = err == -EEXIST ? HANDLE_GUEST : HANDLE_OWNER;
+	}
+	if (err && err != -EEXIST)
+		return err;
+	LIBBPF_OPTS(bpf_tc_opts, at, .handle = handle, .priority = PRIORITY,
+		    .flags = BPF_TC_F_REPLACE, .prog_fd = bpf_program__fd(program));
+	return bpf_tc_attach(&hook, &at);
+}
+
+static uint32_t program_id(const struct bpf_program *program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof info;
+	return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) ? 0 : info.id;
+}
+
+void prefilter_detach(struct prefilter *p, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	uint32_t program = 0, handle = standing(ifindex, &program);
+	// Another filterd may have taken the place over.
+	if (!handle || (program != program_id(p->bpf->progs.ethernet_enter) &&
+			program != program_id(p->bpf->progs.raw_ip_enter)))
+		return;
+	LIBBPF_OPTS(bpf_tc_opts, at, .handle = handle, .priority = PRIORITY);
+	bpf_tc_detach(&hook, &at);
+	if (handle != HANDLE_OWNER || clsact_in_use(ifindex))
+		return;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS; // both: the discipline goes
+	bpf_tc_hook_destroy(&hook);
+}
+
+static uint64_t sum(const struct prefilter *p, uint32_t counter)
+{
+	uint64_t total = 0;
+	if (bpf_map_lookup_elem(bpf_map__fd(p->bpf->maps.counters), &counter, p->per_cpu) < 0)
+		return 0;
+	for (int i = 0; i < p->cpus; i++)
+		total += p->per_cpu[i];
+	return total;
+}
+
+struct prefilter_counts prefilter_counts(const struct prefilter *p)
+{
+	return (struct prefilter_counts){
+		.clean = sum(p, PREFILTER_CLEAN),
+		.maybe = sum(p, PREFILTER_MAYBE),
+		.unread = sum(p, PREFILTER_UNREAD),
+	};
+}
+
+int prefilter_try(const struct prefilter *p, const void *frame, size_t len)
+{
+	struct __sk_buff before = {0}, after = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (uint32_t)len,
+		    .ctx_in = &before, .ctx_size_in = sizeof before, .ctx_out = &after,
+		    .ctx_size_out = sizeof after);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(p->bpf->progs.ethernet), &options);
+	return err ? err : (after.mark & p->bpf->rodata->mark_clean) != 0;
+}
