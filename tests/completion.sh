@@ -27,13 +27,14 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|check|compile|names|replay|status' ''
+expect '--help|--version|check|compile|doctor|names|replay|status' ''
 expect 'check|compile' c
 expect 'status' st
 expect '--help' nonsense --
 expect '--help|--json|--max-lifetime|--orders' compile --
 expect '--help|--json|--max-lifetime|--orders|-o' compile -
 expect '--control|--help|--json' status --
+expect '--control|--help|--json' doctor --
 expect '--at|--client|--help|--json|--max-lifetime|--orders' check --
 expect '--at|--checksums|--help|--orders|-a|-c|-r' replay -
 expect '--orders' check --o

@@ -96,6 +96,7 @@ static struct view view_of(const struct gateway *g)
 		.kernel_queues = g->kernel_queues,
 		.prefiltering = g->prefiltering,
 		.ruleset_path = g->config.filterd.ruleset,
+		.mark_shift = g->config.firewall.mark_shift,
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),
 	};

@@ -91,13 +91,15 @@ static json_t *status(const struct view *view)
 		json_array_append_new(workers, worker_status(view->workers[i]));
 		lost += worker_events_lost(view->workers[i]);
 	}
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I}}", "version",
-			 FILTERD_VERSION, "uptime",
+	json_t *events = json_pack("{s:I, s:I, s:I}", "told", (json_int_t)events_told(view->events),
+				   "suppressed", (json_int_t)events_suppressed(view->events),
+				   "lost", (json_int_t)lost);
+	return json_pack("{s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o}", "version", FILTERD_VERSION,
+			 "uptime",
 			 (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
-			 "ruleset", ruleset_status(view), "workers", workers, "queues",
-			 queues_status(view), "prefilter", prefilter_status(view), "events", "told",
-			 (json_int_t)events_told(view->events), "suppressed",
-			 (json_int_t)events_suppressed(view->events), "lost", (json_int_t)lost);
+			 "mark-shift", (int)view->mark_shift, "ruleset", ruleset_status(view),
+			 "workers", workers, "queues", queues_status(view), "prefilter",
+			 prefilter_status(view), "events", events);
 }
 
 static json_t *metrics(const struct view *view)

@@ -21,5 +21,6 @@ struct view {
 	struct kernel_queues *kernel_queues;
 	const struct prefiltering *prefiltering;
 	const char *ruleset_path;
+	unsigned mark_shift;
 	int64_t started_ns, now_ns;
 };

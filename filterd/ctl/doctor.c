@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// filterctl doctor: looks for what keeps a gateway from filtering, or makes it slow: in the running daemon, in
+// the firewall rules of all programs, in the kernel's settings. It changes nothing.
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include "filterd/ctl/command.h"
+#include "filterd/ctl/daemon.h"
+
+enum { EXIT_BAD = 1, SAYS_MAX = 400, CONNTRACK_FULL_PERCENT = 80, QUERIES_MIN = 10000 };
+
+enum grade { GRADE_OK, GRADE_WARN, GRADE_BAD, GRADE_UNKNOWN };
+
+struct finding {
+	enum grade grade;
+	char says[SAYS_MAX];
+};
+
+// What the checks look at.
+struct patient {
+	json_t *status;   // of the daemon, or NULL
+	char *nft, *ipt;  // all rules as text, NULL where they can't be read
+	unsigned allowed; // the conntrack mark's state `allowed`, and the mask of the state
+	unsigned state_mask;
+};
+
+__attribute__((format(printf, 3, 4))) static void say(struct finding *f, enum grade grade,
+						      const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(f->says, sizeof f->says, format, args);
+	va_end(args);
+	f->grade = grade;
+}
+
+static json_int_t number(const json_t *of, const char *key)
+{
+	return json_integer_value(json_object_get(of, key));
+}
+
+// --- The checks
+
+static void check_daemon(const struct patient *p, struct finding *f)
+{
+	if (!p->status)
+		say(f, GRADE_BAD, "no daemon answers: is it running? (systemctl status filterd)");
+	else
+		say(f, GRADE_OK, "filterd %s answers",
+		    json_string_value(json_object_get(p->status, "version")));
+}
+
+static void check_orders(const struct patient *p, struct finding *f)
+{
+	const json_t *rules = json_object_get(p->status, "ruleset");
+	if (!p->status)
+		say(f, GRADE_UNKNOWN, "the daemon would have to say");
+	else if (!number(rules, "active"))
+		say(f, GRADE_WARN, "no order is in force: nothing is blocked");
+	else
+		say(f, GRADE_OK, "%" PRId64 " orders are in force",
+		    (int64_t)number(rules, "active"));
+}
+
+static void check_queues(const struct patient *p, struct finding *f)
+{
+	const json_t *worker, *queue;
+	size_t i;
+	json_int_t missed = 0, dropped = 0;
+	if (!p->status) {
+		say(f, GRADE_UNKNOWN, "the daemon would have to say");
+		return;
+	}
+	json_array_foreach(json_object_get(p->status, "workers"), i, worker)
+		missed += number(worker, "missed");
+	json_array_foreach(json_object_get(p->status, "queues"), i, queue)
+		dropped += number(queue, "dropped");
+	if (missed || dropped)
+		say(f, GRADE_WARN,
+		    "%" PRId64
+		    " packets came faster than they could be judged (raise [queue] length and "
+		    "socket-buffer, or workers)",
+		    (int64_t)(missed > dropped ? missed : dropped));
+	else
+		say(f, GRADE_OK, "no packet was missed");
+}
+
+static void check_rules(const struct patient *p, struct finding *f)
+{
+	if (!p->nft && !p->ipt)
+		say(f, GRADE_UNKNOWN,
+		    "neither nft nor iptables-save shows any rules (are you root?)");
+	else if ((p->nft && strstr(p->nft, "table inet filterd ")) ||
+		 (p->ipt && strstr(p->ipt, "FILTERD_")))
+		say(f, GRADE_OK, "the firewall rules are loaded");
+	else
+		say(f, GRADE_BAD,
+		    "filterd's firewall rules are not loaded: no packet is judged "
+		    "(systemctl start filterd-firewall)");
+}
+
+// The next line of a text that has one of these words in it, into `line`; NULL at the end.
+static const char *next_line(const char *text, const char *const *words, char line[SAYS_MAX])
+{
+	while (text && *text) {
+		const char *end = strchr(text, '\n');
+		size_t len = end ? (size_t)(end - text) : strlen(text);
+		snprintf(line, SAYS_MAX, "%.*s", len < SAYS_MAX ? (int)len : SAYS_MAX - 1, text);
+		text = end ? end + 1 : text + len;
+		for (const char *const *word = words; *word; word++)
+			if (strstr(line, *word))
+				return text;
+	}
+	return NULL;
+}
+
+static const char *trimmed(const char *line)
+{
+	return line + strspn(line, " \t");
+}
+
+// True if the rule asks for the conntrack mark that only allowed flows have.
+static bool asks_allowed(const struct patient *p, const char *line)
+{
+	char nft[64], ipt[64];
+	snprintf(nft, sizeof nft, "ct mark & 0x%08x == 0x%08x ", p->state_mask, p->allowed);
+	snprintf(ipt, sizeof ipt, "--mark 0x%x/0x%x ", p->allowed, p->state_mask);
+	return strstr(line, nft) || strstr(line, ipt);
+}
+
+static void check_flowtable(const struct patient *p, struct finding *f)
+{
+	static const char *const words[] = {"flow add @", "flow offload @", "-j FLOWOFFLOAD", NULL};
+	const char *const texts[] = {p->nft, p->ipt};
+	char line[SAYS_MAX];
+	say(f, GRADE_OK, "no flow is offloaded ahead of its judgement");
+	for (size_t i = 0; i < 2; i++) {
+		const char *at = texts[i];
+		while ((at = next_line(at, words, line))) {
+			if (asks_allowed(p, line))
+				continue;
+			say(f, GRADE_BAD,
+			    "a rule offloads flows that are not judged yet; let it ask for `ct "
+			    "mark & 0x%08x == "
+			    "0x%08x` first: %.150s",
+			    p->state_mask, p->allowed, trimmed(line));
+			return;
+		}
+	}
+}
+
+static void check_notrack(const struct patient *p, struct finding *f)
+{
+	static const char *const words[] = {"notrack", "NOTRACK", NULL};
+	const char *const texts[] = {p->nft, p->ipt};
+	char line[SAYS_MAX];
+	say(f, GRADE_OK, "no rule takes streams out of connection tracking");
+	for (size_t i = 0; i < 2; i++) {
+		const char *at = texts[i];
+		while ((at = next_line(at, words, line))) {
+			// Our own: answers to clients, told by their mark.
+			if (strstr(line, "FILTERD_OUT") || strstr(line, "meta mark & "))
+				continue;
+			say(f, GRADE_WARN,
+			    "streams without connection tracking are judged, but each of their "
+			    "packets is "
+			    "queued: %.200s",
+			    trimmed(line));
+			return;
+		}
+	}
+}
+
+// A number in a file of /proc/sys; -1 if there is none.
+static int64_t setting(const char *path)
+{
+	int64_t value = -1;
+	FILE *in = fopen(path, "re");
+	if (in && fscanf(in, "%" SCNd64, &value) != 1)
+		value = -1;
+	if (in)
+		fclose(in);
+	return value;
+}
+
+static void check_conntrack(const struct patient *p, struct finding *f)
+{
+	(void)p;
+	int64_t max = setting("/proc/sys/net/netfilter/nf_conntrack_max");
+	int64_t count = setting("/proc/sys/net/netfilter/nf_conntrack_count");
+	if (max < 0 || count < 0)
+		say(f, GRADE_WARN,
+		    "connection tracking is not loaded: every packet of a stream would be queued");
+	else if (count * 100 >= max * CONNTRACK_FULL_PERCENT)
+		say(f, GRADE_BAD,
+		    "%" PRId64 " of %" PRId64 " conntracks are taken (raise nf_conntrack_max)",
+		    count, max);
+	else
+		say(f, GRADE_OK, "%" PRId64 " of %" PRId64 " conntracks are taken", count, max);
+}
+
+static void check_forwarding(const struct patient *p, struct finding *f)
+{
+	(void)p;
+	bool v4 = setting("/proc/sys/net/ipv4/ip_forward") == 1;
+	bool v6 = setting("/proc/sys/net/ipv6/conf/all/forwarding") == 1;
+	if (v4 || v6)
+		say(f, GRADE_OK, "forwarding is on for %s",
+		    v4 && v6 ? "IPv4 and IPv6"
+		    : v4     ? "IPv4 only"
+			     : "IPv6 only");
+	else
+		say(f, GRADE_WARN, "this machine forwards nothing (net.ipv4.ip_forward)");
+}
+
+static void check_prefilter(const struct patient *p, struct finding *f)
+{
+	const json_t *prefilter = json_object_get(p->status, "prefilter");
+	const char *why = json_string_value(json_object_get(prefilter, "why"));
+	json_int_t clean = number(prefilter, "clean");
+	json_int_t all = clean + number(prefilter, "maybe") + number(prefilter, "unread");
+	double rate = all ? (double)clean * 100 / (double)all : 0;
+	if (!prefilter)
+		say(f, GRADE_UNKNOWN, "the daemon would have to say");
+	else if (!json_is_true(json_object_get(prefilter, "on")))
+		say(f, GRADE_WARN,
+		    "the prefilter is off, so that each DNS query passes the daemon: %s",
+		    why ? why : "?");
+	else if (!number(prefilter, "interfaces"))
+		say(f, GRADE_WARN, "the prefilter stands on no interface ([firewall] lan)");
+	else if (all >= QUERIES_MIN && rate < 50)
+		say(f, GRADE_WARN, "the prefilter spares only %.1f %% of %" PRId64 " DNS queries",
+		    rate, (int64_t)all);
+	else
+		say(f, GRADE_OK,
+		    "the prefilter stands on %" PRId64 " interfaces and spares %.1f %% of %" PRId64
+		    " DNS queries",
+		    (int64_t)number(prefilter, "interfaces"), rate, (int64_t)all);
+}
+
+static void check_clock(const struct patient *p, struct finding *f)
+{
+	(void)p;
+	struct timex now = {0};
+	if (adjtimex(&now) < 0)
+		say(f, GRADE_UNKNOWN, "the kernel does not say whether its clock is right");
+	else if (now.status & STA_UNSYNC)
+		say(f, GRADE_WARN, "the clock is not synchronised: orders begin and end by it");
+	else
+		say(f, GRADE_OK, "the clock is synchronised");
+}
+
+static const struct check {
+	const char *name;
+	void (*look)(const struct patient *p, struct finding *f);
+} checks[] = {
+	{"daemon", check_daemon},         {"orders", check_orders},
+	{"queues", check_queues},         {"rules", check_rules},
+	{"prefilter", check_prefilter},   {"flowtable", check_flowtable},
+	{"notrack", check_notrack},       {"conntrack", check_conntrack},
+	{"forwarding", check_forwarding}, {"clock", check_clock},
+};
+
+enum { CHECKS = sizeof checks / sizeof checks[0] };
+
+// --- Gathering and telling
+
+// What a command prints, to be freed; NULL if it can't be run, or prints nothing.
+static char *output_of(const char *command)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *in = popen(command, "re"), *out = open_memstream(&text, &len);
+	for (int c; in && out && (c = fgetc(in)) != EOF;)
+		fputc(c, out);
+	if (in)
+		pclose(in);
+	if (out)
+		fclose(out);
+	if (len)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void gather(struct patient *p, const char *path)
+{
+	p->status = daemon_ask(path, "status");
+	const json_t *shift = json_object_get(p->status, "mark-shift");
+	unsigned bit = shift ? (unsigned)json_integer_value(shift) & 31 : 24;
+	p->allowed = 2U << bit;
+	p->state_mask = 3U << bit;
+	p->nft = output_of("nft list ruleset 2>/dev/null");
+	p->ipt = output_of(
+		"{ iptables-legacy-save; ip6tables-legacy-save; iptables-save; ip6tables-save; } "
+		"2>/dev/null");
+}
+
+static void tell(const struct check *check, const struct finding *f)
+{
+	static const char *const words[] = {"ok", "warn", "BAD", "?"};
+	static const char *const colors[] = {"\033[32m", "\033[33m", "\033[31m", ""};
+	bool color = isatty(STDOUT_FILENO);
+	printf("%s%-5s%s %-11s %s\n", color ? colors[f->grade] : "", words[f->grade],
+	       color && *colors[f->grade] ? "\033[0m" : "", check->name, f->says);
+}
+
+static int examine(const struct patient *p, bool json)
+{
+	static const char *const grades[] = {"ok", "warn", "bad", "unknown"};
+	json_t *list = json_array();
+	bool bad = false;
+	for (int i = 0; i < CHECKS; i++) {
+		struct finding f = {0};
+		checks[i].look(p, &f);
+		bad |= f.grade == GRADE_BAD;
+		if (json)
+			json_array_append_new(list,
+					      json_pack("{s:s, s:s, s:s}", "check", checks[i].name,
+							"grade", grades[f.grade], "says", f.says));
+		else
+			tell(&checks[i], &f);
+	}
+	if (json) {
+		json_dumpf(list, stdout, JSON_COMPACT);
+		putchar('\n');
+	}
+	json_decref(list);
+	return bad ? EXIT_BAD : EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"control", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{0},
+	};
+	const char *path = DAEMON_SOCKET;
+	bool json = false;
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == 'c')
+			path = optarg;
+		else if (c == 'j')
+			json = true;
+		else
+			return command_usage(&command_doctor);
+	}
+	if (optind != argc)
+		return command_usage(&command_doctor);
+	struct patient p = {0};
+	gather(&p, path);
+	int result = examine(&p, json);
+	json_decref(p.status);
+	free(p.nft);
+	free(p.ipt);
+	return result;
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.arguments = "[--control PATH] [--json]",
+	.summary = "Look for what keeps this gateway from filtering, or makes it slow",
+	.help = "  --control PATH        the daemon's control socket (" DAEMON_SOCKET ")\n"
+		"  --json                print one JSON array\n"
+		"\n"
+		"Run it as root: else the firewall's rules can't be read. Exits with 0 if nothing "
+		"is bad, 1 if\n"
+		"something is, 2 on any other error; warnings alone give 0.\n",
+	.run = run,
+};
