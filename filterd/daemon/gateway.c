@@ -343,9 +343,9 @@ static int start(struct gateway *g)
 	if (!err)
 		err = make_control(g);
 	if (!err)
-		err = make_workers(g);
-	if (!err)
 		err = make_prefilter(g);
+	if (!err)
+		err = make_workers(g); // last, since packets wait for them from then on
 	if (err)
 		return err;
 	err = privs_drop(g->config.filterd.user, prefiltering_loaded(g->prefiltering), error);
