@@ -14,13 +14,16 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "filterd/daemon/counter.h"
 
 enum {
 	COPY_RANGE = 0xffff,
-	BUFFER_BYTES = COPY_RANGE + 1 + 4096, // the packet and its other attributes
-	VERDICT_BYTES = 64,                   // one verdict message: 16 + 4 + 12 + 8, and room
+	// The packet and its other attributes. No multiple of a page: heads of packets a page apart would all
+	// fall into the same few lines of the cache.
+	BUFFER_BYTES = COPY_RANGE + 1 + 4096 + 5 * 64,
+	VERDICT_BYTES = 64, // one verdict message: 16 + 4 + 12 + 8, and room
 	ACK_TIMEOUT_MS = 2000,
 };
 
@@ -39,7 +42,7 @@ struct queue {
 	_Alignas(8) char out[QUEUE_BATCH * VERDICT_BYTES + QUEUE_REPLACEMENT_MAX];
 };
 
-int queue_fd(const struct queue *q)
+static int queue_fd(const struct queue *q)
 {
 	return mnl_socket_get_fd(q->socket);
 }
@@ -121,12 +124,13 @@ static bool message_read(struct queue *q, unsigned i, struct queue_packet *ret)
 	return false;
 }
 
-unsigned queue_receive(struct queue *q, const struct queue_packet **ret)
+unsigned queue_receive(struct queue *q, bool wait, const struct queue_packet **ret)
 {
 	runs_clear(&q->runs);
 	for (unsigned i = 0; i < QUEUE_BATCH; i++)
 		q->headers[i].msg_hdr.msg_namelen = sizeof q->from[i];
-	int got = recvmmsg(queue_fd(q), q->headers, QUEUE_BATCH, MSG_DONTWAIT, NULL);
+	int flags = wait ? MSG_WAITFORONE : MSG_DONTWAIT;
+	int got = recvmmsg(queue_fd(q), q->headers, QUEUE_BATCH, flags, NULL);
 	if (got < 0) {
 		counter_add(&q->counters.overruns, errno == ENOBUFS);
 		return 0;
@@ -195,7 +199,7 @@ static int await_ack(struct queue *q)
 		if (poll(&readable, 1, ACK_TIMEOUT_MS) == 0)
 			return -ETIMEDOUT;
 		const struct queue_packet *packets;
-		unsigned count = queue_receive(q, &packets);
+		unsigned count = queue_receive(q, false, &packets);
 		for (unsigned i = 0; i < count; i++)
 			queue_verdict(q, &packets[i], RUN_REPEAT, 0);
 		queue_send(q);
@@ -239,9 +243,11 @@ static int socket_open(struct queue *q, uint32_t buffer)
 	if (!q->socket || mnl_socket_bind(q->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
 	int fd = queue_fd(q), size = (int)buffer, on = 1;
+	struct timeval wait = {.tv_sec = QUEUE_WAIT_S};
 	// Room beyond net.core.rmem_max needs CAP_NET_ADMIN; without it, as much as there is.
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on); // errors without our message
 	return 0;
 }

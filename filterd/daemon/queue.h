@@ -12,6 +12,7 @@ struct queue;
 enum {
 	QUEUE_BATCH = RUNS_MAX,
 	QUEUE_ERROR_MAX = 160,
+	QUEUE_WAIT_S = 1,
 	QUEUE_REPLACEMENT_MAX = 8192, // what the engine writes anew is half as long at most
 };
 
@@ -60,12 +61,10 @@ void queue_wind_down(struct queue *q);
 // Unbinds. What the kernel still holds in the queues is dropped by it.
 void queue_close(struct queue *q);
 
-int queue_fd(const struct queue *q); // readable when packets wait
-
-// The packets that wait, at most QUEUE_BATCH; never blocks. Returns how many (0: none, or an overrun,
-// which is counted); *ret is valid until the next call. Each must get a queue_verdict(), in order,
-// before queue_send().
-unsigned queue_receive(struct queue *q, const struct queue_packet **ret);
+// The packets that are there, at most QUEUE_BATCH. With `wait` the first one is waited for, no longer than
+// QUEUE_WAIT_S, nor when a signal comes. Returns how many (0: none, or an overrun, which is counted); *ret is
+// valid until the next call. Each must get a queue_verdict(), in order, before queue_send().
+unsigned queue_receive(struct queue *q, bool wait, const struct queue_packet **ret);
 
 // Notes the verdict over a packet; the packet goes on with `mark` in place of its own.
 void queue_verdict(struct queue *q, const struct queue_packet *packet, enum run_verdict verdict,

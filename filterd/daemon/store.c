@@ -91,12 +91,6 @@ void store_leave(void)
 	urcu_qsbr_unregister_thread();
 }
 
-void store_idle(void)
-{
-	__tsan_release(&passed);
-	urcu_qsbr_quiescent_state();
-}
-
 void store_offline(void)
 {
 	__tsan_release(&passed);

@@ -24,12 +24,10 @@ struct rules {
 struct store *store_new(struct ruleset *ruleset, unsigned workers, int64_t now_ns);
 void store_free(struct store *s); // no worker may be joined; closes the rulesets
 
-// Worker threads. Between store_join() and store_leave() a thread says store_idle() whenever it holds
-// no rules (after each batch), and store_offline() before it blocks, store_online() after. What
-// store_rules() gives is valid until the next of these.
+// Worker threads. Between store_join() and store_leave() a thread says store_offline() before it waits for packets,
+// holding no rules, and store_online() after. What store_rules() gives is valid until the next store_offline().
 void store_join(void);
 void store_leave(void);
-void store_idle(void);
 void store_offline(void);
 void store_online(void);
 const struct rules *store_rules(const struct store *s);

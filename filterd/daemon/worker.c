@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The loop over batches: receive, judge each, send all verdicts, pass the point at which rules may be
-// replaced. Only when nothing waits does it go offline and sleep.
+// The loop over batches: receive, judge each, send all verdicts. It holds no rules while it waits for packets, so
+// that they may be replaced then. Receiving waits by itself, which saves a call to poll() for each batch.
 #include "filterd/daemon/worker.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/counter.h"
@@ -20,7 +19,7 @@
 #include "filterd/daemon/ring.h"
 #include "filterd/daemon/store.h"
 
-enum { HEARTBEAT_MS = 1000, DRAIN_BATCHES_MAX = 1024 };
+enum { DRAIN_BATCHES_MAX = 1024, NUDGE_NS = 10000000 };
 
 struct worker {
 	struct worker_options options;
@@ -31,7 +30,6 @@ struct worker {
 	uint64_t generation; // of the rules that the engine has
 	uint64_t beats;
 	pthread_t thread;
-	int wake_fd;
 	atomic_bool stopping;
 };
 
@@ -107,10 +105,12 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 }
 
 // Returns how many packets there were.
-static unsigned batch(struct worker *w)
+static unsigned batch(struct worker *w, bool wait)
 {
 	const struct queue_packet *packets;
-	unsigned count = queue_receive(w->queue, &packets);
+	store_offline();
+	unsigned count = queue_receive(w->queue, wait, &packets);
+	store_online();
 	if (!count)
 		return 0;
 	const struct rules *rules = store_rules(w->options.store);
@@ -125,29 +125,17 @@ static unsigned batch(struct worker *w)
 	return count;
 }
 
-static void sleep_until_packets(struct worker *w)
-{
-	struct pollfd fds[] = {{.fd = queue_fd(w->queue), .events = POLLIN},
-			       {.fd = w->wake_fd, .events = POLLIN}};
-	store_offline();
-	poll(fds, 2, HEARTBEAT_MS);
-	store_online();
-}
-
 static void *run(void *arg)
 {
 	struct worker *w = arg;
 	store_join();
 	while (!atomic_load_explicit(&w->stopping, memory_order_relaxed)) {
-		// A batch that was not full has most likely emptied the socket: ask poll() right away.
-		if (batch(w) < QUEUE_BATCH)
-			sleep_until_packets(w);
-		store_idle();
+		batch(w, true);
 		counter_add(&w->beats, 1);
 	}
 	queue_wind_down(w->queue);
-	for (int i = 0; i < DRAIN_BATCHES_MAX && batch(w); i++)
-		store_idle();
+	for (int i = 0; i < DRAIN_BATCHES_MAX && batch(w, false); i++)
+		;
 	store_leave();
 	return NULL;
 }
@@ -161,11 +149,10 @@ int worker_new(struct worker **ret, const struct worker_options *options,
 	if (!w)
 		return err;
 	w->options = *options;
-	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->ring = ring_new();
 	w->engine = engine_new(&options->engine, store_current(options->store)->ruleset);
 	w->generation = store_current(options->store)->generation;
-	if (w->wake_fd < 0 || !w->ring || !w->engine)
+	if (!w->ring || !w->engine)
 		goto out;
 	w->inject = inject_new(options->mark_shift);
 	if (!w->inject) {
@@ -190,14 +177,19 @@ void worker_free(struct worker *w)
 	inject_free(w->inject);
 	engine_free(w->engine);
 	ring_free(w->ring);
-	if (w->wake_fd >= 0)
-		close(w->wake_fd);
 	free(w);
+}
+
+// That a signal came is all there is to it: it ends the wait for packets.
+static void nudged(int signal)
+{
+	(void)signal;
 }
 
 int worker_start(struct worker *w)
 {
 	char name[16];
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = nudged}, NULL);
 	int err = pthread_create(&w->thread, NULL, run, w);
 	if (err)
 		return -err;
@@ -209,12 +201,19 @@ int worker_start(struct worker *w)
 void worker_stop(struct worker *w)
 {
 	atomic_store(&w->stopping, true);
-	(void)!eventfd_write(w->wake_fd, 1);
 }
 
 void worker_join(struct worker *w)
 {
-	pthread_join(w->thread, NULL);
+	// More than once, since the thread may have been just about to wait.
+	struct timespec until;
+	do {
+		pthread_kill(w->thread, SIGUSR1);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += NUDGE_NS;
+		until.tv_sec += until.tv_nsec / CLOCK_SECOND_NS;
+		until.tv_nsec %= CLOCK_SECOND_NS;
+	} while (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
 }
 
 uint64_t worker_beats(const struct worker *w)

@@ -83,12 +83,10 @@ static void *judge(void *arg)
 			else
 				store_hit(rules, 0, verdict.order);
 		}
-		if (atomic_fetch_add(&c->judged, 1) % 64 == 0) {
-			store_offline(); // as a worker does that has nothing to do
+		store_offline(); // as a worker does while it waits for packets, if it has to
+		if (atomic_fetch_add(&c->judged, 1) % 64 == 0)
 			usleep(100);
-			store_online();
-		}
-		store_idle();
+		store_online();
 	}
 	store_leave();
 	return NULL;
