@@ -9,6 +9,7 @@
 
 #include "filterd/orders/compile.h"
 #include "filterd/orders/order.h"
+#include "tests/bench/names.h"
 
 enum { QUESTIONS = 2000000, QUESTION_LEN = 48 };
 
@@ -19,26 +20,11 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static uint64_t mix(uint64_t z)
-{
-	z = (z + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-// The i-th name: two to four labels, distinct for distinct i.
 static struct name make_name(uint64_t i)
 {
-	static const char *const ends[] = {"com", "net", "org", "ru", "info", "co.uk", "xyz", "de"};
-	uint64_t z = mix(i);
-	char text[64], *to = text;
-	if (z % 3 == 0)
-		to = stpcpy(to, (const char *[]){"www.", "ads.", "cdn.", "a."}[z >> 8 & 3]);
-	for (uint64_t n = 1 + (z >> 16) % 9, rest = z >> 24; n; n--, rest = rest * 29 + 7)
-		*to++ = (char)('a' + (rest >> 16) % 26);
-	sprintf(to, "%07llx.%s", (unsigned long long)i, ends[z >> 12 & 7]);
+	char text[NAMES_TEXT_MAX];
 	struct name name;
+	names_make(i, text);
 	if (name_from_text(&name, slice_text(text)) < 0)
 		abort();
 	return name;
@@ -70,7 +56,7 @@ static double time_questions(const struct ruleset *r, uint64_t from, uint64_t co
 	struct ruleset_verdict v;
 	struct name name;
 	for (int i = 0; i < QUESTIONS; i++) {
-		name = make_name(from + mix((uint64_t)i) % count);
+		name = make_name(from + names_mix((uint64_t)i) % count);
 		memcpy(names[i], name.text, (size_t)name.len + 1);
 	}
 	double start = now_s();
@@ -110,7 +96,7 @@ static void measure(uint64_t names)
 	compiled_done(&c);
 	close(memfd);
 	double hit = time_questions(r, 0, names, DECISION_BLOCK);
-	double miss = time_questions(r, UINT64_C(100000000), UINT64_C(100000000), DECISION_NONE);
+	double miss = time_questions(r, NAMES_UNLISTED, NAMES_UNLISTED, DECISION_NONE);
 	printf("%.0f ns listed, %.0f ns unlisted\n", hit, miss);
 	ruleset_close(r);
 }
