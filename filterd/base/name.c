@@ -259,3 +259,16 @@ size_t name_hashes(struct slice text, uint64_t seed, uint8_t ret_offsets[NAME_LA
 		ret_hashes[i] = suffix = suffix_hash_join(suffix, ret_hashes[i]);
 	return count;
 }
+
+uint64_t name_tail_hash(struct slice text, uint64_t seed)
+{
+	uint8_t offsets[NAME_LABELS_MAX];
+	uint64_t hashes[NAME_LABELS_MAX];
+	const uint8_t *dot = memrchr(text.at, '.', text.len);
+	if (dot)
+		dot = memrchr(text.at, '.', (size_t)(dot - text.at));
+	size_t start = dot ? (size_t)(dot + 1 - text.at) : 0;
+	return name_hashes(slice_of(text.at + start, text.len - start), seed, offsets, hashes)
+		       ? hashes[0]
+		       : 0;
+}

@@ -37,6 +37,9 @@ size_t name_to_wire(const struct name *n, uint8_t out[255]);
 size_t name_hashes(struct slice text, uint64_t seed, uint8_t ret_offsets[NAME_LABELS_MAX],
 		   uint64_t ret_hashes[NAME_LABELS_MAX]);
 
+// The hash of its last two labels, or of the only one: that which name_hashes() gives for this suffix.
+uint64_t name_tail_hash(struct slice text, uint64_t seed);
+
 static inline struct slice name_slice(const struct name *n)
 {
 	return slice_of(n->text, n->len);

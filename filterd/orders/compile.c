@@ -187,7 +187,8 @@ static int write_image(const struct name_index *x, const struct sections *s, str
 		.longest = htole32(x->longest),
 	};
 	const uint64_t lens[IMAGE_SECTIONS] = {
-		[IMAGE_FILTER] = (uint64_t)name_index_words(x) * 8,
+		[IMAGE_TAILS] = (uint64_t)name_index_words(x, IMAGE_TAILS_NAMES) * 8,
+		[IMAGE_FILTER] = (uint64_t)name_index_words(x, IMAGE_FILTER_NAMES) * 8,
 		[IMAGE_BUCKETS] = (uint64_t)buckets * sizeof(struct image_bucket),
 		[IMAGE_HEAP] = x->heap_len,
 		[IMAGE_SETS] = x->set_starts.len,
@@ -213,6 +214,7 @@ static int write_image(const struct name_index *x, const struct sections *s, str
 	copy_section(image, IMAGE_POINTS6, &s->points6);
 	copy_section(image, IMAGE_TEXT, &s->text);
 	write_counts(x->order_names, section(image, IMAGE_ORDERS), x->orders->count);
+	name_index_tails(x, section(image, IMAGE_TAILS));
 	name_index_filter(x, section(image, IMAGE_FILTER));
 	int result = name_index_write(x, section(image, IMAGE_BUCKETS), buckets,
 				      section(image, IMAGE_HEAP));

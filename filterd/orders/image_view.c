@@ -59,11 +59,17 @@ static int section(struct image_view *v, enum image_section_number number, size_
 static int check_sections(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX])
 {
 	static const size_t items[IMAGE_SECTIONS] = {
-		[IMAGE_FILTER] = 8,    [IMAGE_BUCKETS] = sizeof(struct image_bucket),
-		[IMAGE_HEAP] = 1,      [IMAGE_SETS] = 4,
-		[IMAGE_MEMBERS] = 4,   [IMAGE_ORDERS] = sizeof(struct image_order),
-		[IMAGE_OVERRIDES] = 4, [IMAGE_POINTS4] = 4,
-		[IMAGE_POINTS6] = 16,  [IMAGE_TEXT] = 1,
+		[IMAGE_TAILS] = 8,
+		[IMAGE_FILTER] = 8,
+		[IMAGE_BUCKETS] = sizeof(struct image_bucket),
+		[IMAGE_HEAP] = 1,
+		[IMAGE_SETS] = 4,
+		[IMAGE_MEMBERS] = 4,
+		[IMAGE_ORDERS] = sizeof(struct image_order),
+		[IMAGE_OVERRIDES] = 4,
+		[IMAGE_POINTS4] = 4,
+		[IMAGE_POINTS6] = 16,
+		[IMAGE_TEXT] = 1,
 	};
 	struct slice s[IMAGE_SECTIONS];
 	for (int i = 0; i < IMAGE_SECTIONS; i++) {
@@ -76,8 +82,10 @@ static int check_sections(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX]
 	if (s[IMAGE_SETS].len / 4 < 1 || s[IMAGE_SETS].len / 4 > UINT32_MAX ||
 	    s[IMAGE_ORDERS].len / sizeof(struct image_order) > ORDERS_MAX)
 		return bad(error, "it has impossible numbers of sets or orders");
-	if (s[IMAGE_FILTER].len / 8 > UINT32_MAX || (v->header.buckets && !s[IMAGE_FILTER].len))
-		return bad(error, "its filter has an impossible size");
+	for (int i = IMAGE_TAILS; i <= IMAGE_FILTER; i++)
+		if (s[i].len / 8 > UINT32_MAX || (v->header.buckets && !s[i].len))
+			return bad(error, "a filter of it has an impossible size");
+	v->tails = (const void *)s[IMAGE_TAILS].at;
 	v->filter = (const void *)s[IMAGE_FILTER].at;
 	v->buckets = (const void *)s[IMAGE_BUCKETS].at;
 	v->set_starts = (const void *)s[IMAGE_SETS].at;
@@ -88,6 +96,7 @@ static int check_sections(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX]
 	v->heap = s[IMAGE_HEAP];
 	v->orders = s[IMAGE_ORDERS];
 	v->text = s[IMAGE_TEXT];
+	v->tail_count = (uint32_t)(s[IMAGE_TAILS].len / 8);
 	v->filter_count = (uint32_t)(s[IMAGE_FILTER].len / 8);
 	v->bucket_count = le32toh(v->header.buckets);
 	v->set_count = (uint32_t)(s[IMAGE_SETS].len / 4 - 1);

@@ -23,8 +23,8 @@ struct image_view {
 	struct slice image;
 	struct image_header header; // in the byte order of the image
 	uint64_t seed, labels[2];
-	uint32_t filter_count, bucket_count, longest, set_count, order_count;
-	const uint64_t *filter; // in the byte order of the image, as are the next ones
+	uint32_t tail_count, filter_count, bucket_count, longest, set_count, order_count;
+	const uint64_t *tails, *filter; // in the byte order of the image, as are the next ones
 	const struct image_bucket *buckets;
 	const uint32_t *set_starts; // set_count + 1
 	const uint32_t *members, *overrides;
@@ -53,11 +53,22 @@ static inline bool image_view_may_have(const struct image_view *v, size_t labels
 	return labels < 128 && (v->labels[labels / 64] >> labels % 64 & 1) && len <= v->longest;
 }
 
-// False if the image surely has no name of this hash. `filter_count` is not 0.
-static inline bool image_view_filter(const struct image_view *v, uint64_t hash)
+static inline bool image_view_word_has(const uint64_t *filter, uint32_t count, uint64_t hash)
 {
 	uint64_t bits = suffix_hash_filter_bits(hash);
-	return (le64toh(v->filter[suffix_hash_filter_word(hash, v->filter_count)]) & bits) == bits;
+	return (le64toh(filter[suffix_hash_filter_word(hash, count)]) & bits) == bits;
+}
+
+// False if the image surely has no name of this hash. There are names in it.
+static inline bool image_view_filter(const struct image_view *v, uint64_t hash)
+{
+	return image_view_word_has(v->filter, v->filter_count, hash);
+}
+
+// False if the image surely has no name that is a suffix of one with this name_tail_hash(). There are names in it.
+static inline bool image_view_tail(const struct image_view *v, uint64_t hash)
+{
+	return image_view_may_have(v, 1, 1) || image_view_word_has(v->tails, v->tail_count, hash);
 }
 
 static inline void image_view_prefetch_filter(const struct image_view *v, uint64_t hash)

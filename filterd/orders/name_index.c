@@ -202,19 +202,29 @@ uint32_t name_index_buckets(const struct name_index *x)
 	return (uint32_t)((slots + IMAGE_SLOTS - 1) / IMAGE_SLOTS);
 }
 
-uint32_t name_index_words(const struct name_index *x)
+uint32_t name_index_words(const struct name_index *x, uint32_t names_per_word)
 {
-	return (uint32_t)(((uint64_t)x->count + IMAGE_FILTER_NAMES - 1) / IMAGE_FILTER_NAMES);
+	return (uint32_t)(((uint64_t)x->count + names_per_word - 1) / names_per_word);
+}
+
+static void set_bits(uint64_t *words, uint32_t count, uint64_t hash)
+{
+	words[suffix_hash_filter_word(hash, count)] |= htole64(suffix_hash_filter_bits(hash));
+}
+
+void name_index_tails(const struct name_index *x, uint64_t *words)
+{
+	uint32_t count = name_index_words(x, IMAGE_TAILS_NAMES);
+	for (uint32_t i = 0; i < x->count; i++)
+		set_bits(words, count,
+			 name_tail_hash(entry_name(x->orders, &x->entries[i]), x->seed));
 }
 
 void name_index_filter(const struct name_index *x, uint64_t *words)
 {
-	uint32_t count = name_index_words(x);
-	for (uint32_t i = 0; i < x->count; i++) {
-		uint64_t hash = x->entries[i].hash;
-		words[suffix_hash_filter_word(hash, count)] |=
-			htole64(suffix_hash_filter_bits(hash));
-	}
+	uint32_t count = name_index_words(x, IMAGE_FILTER_NAMES);
+	for (uint32_t i = 0; i < x->count; i++)
+		set_bits(words, count, x->entries[i].hash);
 }
 
 static int put_entry(struct image_bucket *buckets, uint32_t count, uint64_t hash, uint32_t heap_at)

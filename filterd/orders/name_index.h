@@ -32,11 +32,12 @@ struct name_index {
 int name_index_gather(struct name_index *x, const struct orders *orders, uint64_t seed);
 void name_index_done(struct name_index *x);
 
-// Sizes of the sections FILTER and BUCKETS, in words and in buckets.
-uint32_t name_index_words(const struct name_index *x);
+// Sizes of the section BUCKETS, in buckets, and of a filter with so many names a word, in words.
 uint32_t name_index_buckets(const struct name_index *x);
+uint32_t name_index_words(const struct name_index *x, uint32_t names_per_word);
 
-// Fills the zeroed filter.
+// Fill the zeroed sections TAILS and FILTER.
+void name_index_tails(const struct name_index *x, uint64_t *words);
 void name_index_filter(const struct name_index *x, uint64_t *words);
 
 // Fills the zeroed buckets and the heap (of heap_len bytes). 0, or -EAGAIN when too many names fall into

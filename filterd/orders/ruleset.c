@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Opening an image and judging by it. To judge, the name's suffixes are looked up (all hashes first, then
-// all filters, so that their cache lines arrive together), each hit gives the orders that list that suffix, and one walk
+// Opening an image and judging by it. To judge, the name's suffixes are looked up (their last two labels first, which
+// ends it for nearly all names; then all hashes, then all filters, so that their cache lines arrive together), each hit gives the orders that list that suffix, and one walk
 // over those weighs them against each other: filterd-orders(5), "Precedence".
 #include "filterd/orders/ruleset.h"
 
@@ -190,13 +190,6 @@ static void hash_suffixes(const struct ruleset *r, const struct name *name, stru
 	}
 }
 
-void ruleset_prefetch(const struct ruleset *r, const struct name *name)
-{
-	struct suffixes s;
-	if (r->view.bucket_count)
-		hash_suffixes(r, name, &s);
-}
-
 // Keeps those suffixes that the image may have.
 static void filter_suffixes(const struct ruleset *r, struct suffixes *s)
 {
@@ -216,6 +209,8 @@ static size_t find_hits(const struct ruleset *r, const struct name *name,
 {
 	struct suffixes s;
 	size_t count = 0;
+	if (!image_view_tail(&r->view, name_tail_hash(name_slice(name), r->view.seed)))
+		return 0;
 	hash_suffixes(r, name, &s);
 	filter_suffixes(r, &s);
 	for (size_t i = 0; i < s.count; i++) {

@@ -76,9 +76,6 @@ void ruleset_judge(const struct ruleset *r, const struct name *name, const struc
 uint32_t ruleset_listed(const struct ruleset *r, const struct name *name, uint32_t *ret_orders,
 			uint32_t max);
 
-// Brings what ruleset_judge() will look up for this name into the cache.
-void ruleset_prefetch(const struct ruleset *r, const struct name *name);
-
 // How many orders there are, and one of them.
 uint32_t ruleset_orders(const struct ruleset *r);
 void ruleset_order(const struct ruleset *r, uint32_t index, struct ruleset_order *ret);

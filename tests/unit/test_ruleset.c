@@ -63,7 +63,6 @@ static struct ruleset_verdict judge(const struct ruleset *r, const char *text, c
 	assert_int_equal(name_from_text(&name, slice_text(text)), 0);
 	if (client)
 		assert_int_equal(addr_from_text(&addr, client), 0);
-	ruleset_prefetch(r, &name);
 	ruleset_judge(r, &name, &addr, now_s, &v);
 	return v;
 }

@@ -15,9 +15,11 @@
 #include <cmocka.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/config.h"
 #include "filterd/daemon/events.h"
 #include "filterd/daemon/kernel_queues.h"
 #include "filterd/daemon/metrics.h"
+#include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
@@ -41,11 +43,13 @@ static int setup(void **state)
 	struct ruleset *rules = ruleset_of_text(COMPILED_ORDER(
 		"one", "block", "a.example") COMPILED_ORDER("two", "block", "b.example"));
 	struct store *store = store_new(rules, 1, NOW_NS);
+	static const struct config config; // all zero: without the prefilter
 	(void)state;
 	store_hit(store_current(store), 0, 0);
 	view = (struct view){.store = store,
 			     .events = events_new(&options, &out, 1),
 			     .sink = sink_new(NULL),
+			     .prefiltering = prefiltering_new(&config),
 			     .ruleset_path = "/r",
 			     .started_ns = NOW_NS - 70 * CLOCK_SECOND_NS,
 			     .now_ns = NOW_NS};
@@ -57,6 +61,7 @@ static int teardown(void **state)
 	(void)state;
 	events_free((struct events *)(uintptr_t)view.events);
 	sink_free((struct sink *)(uintptr_t)view.sink);
+	prefiltering_free((struct prefiltering *)(uintptr_t)view.prefiltering);
 	store_free((struct store *)(uintptr_t)view.store);
 	return 0;
 }
