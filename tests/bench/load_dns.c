@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "tests/bench/meter.h"
 #include "tests/bench/names.h"
 #include "tests/bench/options.h"
 #include "tests/bench/queries.h"
@@ -15,7 +16,7 @@
 struct load {
 	struct queries *queries;
 	double rate, window, tick_us;
-	bool announce;
+	bool steps;
 };
 
 static const char usage[] =
@@ -30,14 +31,7 @@ static const char usage[] =
 	"  --first N       number of the first one (100000000: not in any list of the benchmark)\n"
 	"  --reuse N       queries from one address and port before the port is changed (1)\n"
 	"  --tick US       microseconds from one batch to the next (200)\n"
-	"  --announce      say `begin` and `end` on a line when the measured time does so\n";
-
-static double now_s(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
+	"  --steps         measure for each line that comes on standard input\n";
 
 static void sleep_until(double when)
 {
@@ -47,16 +41,16 @@ static void sleep_until(double when)
 
 static void ask_paced(const struct load *l, double seconds)
 {
-	double start = now_s(), end = start + seconds, tick = start;
+	double start = meter_now_s(), end = start + seconds, tick = start;
 	uint64_t before = queries_sent(l->queries);
-	for (double now = start; now < end; now = now_s()) {
+	for (double now = start; now < end; now = meter_now_s()) {
 		long due = (long)((now - start) * l->rate);
 		for (long went = 1; went > 0;) {
 			long rest = due - (long)(queries_sent(l->queries) - before);
 			went = rest > 0 ? queries_send(l->queries, rest) : 0;
 		}
 		queries_take(l->queries);
-		for (now = now_s(); tick <= now;)
+		for (now = meter_now_s(); tick <= now;)
 			tick += l->tick_us / 1e6;
 		sleep_until(tick < end ? tick : end);
 	}
@@ -64,8 +58,8 @@ static void ask_paced(const struct load *l, double seconds)
 
 static void ask_windowed(const struct load *l, double seconds)
 {
-	double end = now_s() + seconds;
-	while (now_s() < end) {
+	double end = meter_now_s() + seconds;
+	while (meter_now_s() < end) {
 		long room = (long)l->window - queries_waiting(l->queries);
 		if (room > 0)
 			queries_send(l->queries, room);
@@ -82,37 +76,36 @@ static void ask(const struct load *l, double seconds)
 		ask_windowed(l, seconds);
 }
 
-static void announce(const struct load *l, const char *what)
-{
-	if (!l->announce)
-		return;
-	puts(what);
-	fflush(stdout);
-}
-
+// Asks for a while that does not count, then for one that does, and prints what came of that.
 static void measure(const struct load *l, double warm, double seconds)
 {
 	const struct queries_result *r = queries_result(l->queries);
+	struct meter meter;
+	uint64_t before = queries_sent(l->queries);
 	ask(l, warm);
 	queries_count_anew(l->queries);
-	announce(l, "begin");
-	double start = now_s();
+	meter_start(&meter);
 	ask(l, seconds);
-	double took = now_s() - start, rate = (double)r->answered / took;
-	announce(l, "end");
-	for (double until = now_s() + REST_S; queries_waiting(l->queries) && now_s() < until;) {
+	double took = meter_now_s() - meter.began_s, rate = (double)r->answered / took;
+	double cpu_s = meter_stop(&meter);
+	for (double until = meter_now_s() + REST_S;
+	     queries_waiting(l->queries) && meter_now_s() < until;) {
 		queries_wait(l->queries);
 		queries_take(l->queries);
 	}
-	printf("{\"sent\": %llu, \"answered\": %llu, \"seconds\": %.4f, \"rate\": %.1f, "
-	       "\"loss\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
-	       (unsigned long long)r->sent, (unsigned long long)r->answered, took, rate,
+	printf("{\"sent\": %llu, \"sent_in_all\": %llu, \"answered\": %llu, \"seconds\": %.4f, "
+	       "\"rate\": %.1f, \"loss\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
+	       "\"cpu_s\": %.6f}\n",
+	       (unsigned long long)r->sent, (unsigned long long)(queries_sent(l->queries) - before),
+	       (unsigned long long)r->answered, took, rate,
 	       r->sent ? (double)(r->sent - r->answered) / (double)r->sent : 0,
-	       histogram_us(&r->latency, 0.5), histogram_us(&r->latency, 0.99));
+	       histogram_us(&r->latency, 0.5), histogram_us(&r->latency, 0.99), cpu_s);
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
+	char line[64];
 	struct load load = {.tick_us = 200};
 	struct queries_options asked = {0};
 	double seconds = 1, warm = 0, names = 8000000, first = NAMES_UNLISTED, reuse = 1;
@@ -126,7 +119,7 @@ int main(int argc, char **argv)
 		{"first", OPTION_NUMBER, &first, 0, NAMES_UNLISTED},
 		{"reuse", OPTION_NUMBER, &reuse, 1, 1e9},
 		{"tick", OPTION_NUMBER, &load.tick_us, 1, 1e6},
-		{"announce", OPTION_FLAG, &load.announce},
+		{"steps", OPTION_FLAG, &load.steps},
 		{0},
 	};
 	int rest = argc - options_read(rows, usage, argc, argv);
@@ -141,6 +134,9 @@ int main(int argc, char **argv)
 	asked.reuse = (long)reuse;
 	load.queries = queries_new(&asked);
 	prctl(PR_SET_TIMERSLACK, 1);
-	measure(&load, warm, seconds);
+	if (!load.steps)
+		measure(&load, warm, seconds);
+	while (load.steps && fgets(line, sizeof line, stdin))
+		measure(&load, warm, seconds);
 	return 0;
 }
