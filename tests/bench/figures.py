@@ -4,9 +4,8 @@ import statistics
 
 
 def round_sample(steps, closing):
-    """One sample of a round: the medians of its steps, and what was measured once."""
-    keys = steps[0] if steps else ()
-    return {**{key: statistics.median(step[key] for step in steps) for key in keys}, **closing}
+    """One sample of a round: the medians of its steps, what was measured once, and the steps themselves."""
+    return {**{key: statistics.median(step[key] for step in steps) for key in steps[0]}, **closing, "steps": steps}
 
 
 def spread(values):

@@ -154,7 +154,10 @@ class Remote:
         other.close()
 
     def wait(self):
-        good, value = self.pipe.recv()
+        try:
+            good, value = self.pipe.recv()
+        except EOFError:
+            raise Failed(f"the process of stage {self.case.name} ended") from None
         if not good:
             raise Failed(value)
         return value
