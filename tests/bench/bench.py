@@ -6,6 +6,7 @@ A measurement is a class in MEASUREMENTS. Each case that it wants gets a stage (
     title, columns         of its table: (key of a sample, heading, format)
     cases, quick_cases     those of cases.py that it wants, in order; with --quick
     ratios                 (name, key, case, case to divide by, or None for the figure itself)
+    worst                  (name, names of ratios): the least of these, if there is such
     steps, quick_steps     how many steps a round has
     __init__(stage, pace)  starts what it needs there; pace: the part of the usual rate at which to measure
     step()                 measures for a moment: a dict of figures, of which the round's median counts; None if the
@@ -14,6 +15,8 @@ A measurement is a class in MEASUREMENTS. Each case that it wants gets a stage (
 
 CPUs of a virtual machine run now fast, now slow, within tenths of a second. So a round is made of many short steps,
 in which all cases take turns, forth and back; a ratio is made of two samples of one round.
+
+Resolvers with the same list (resolvers.py) are no case of these: they have a table of their own.
 """
 import argparse
 import json
@@ -21,17 +24,23 @@ import os
 import pathlib
 import platform
 import signal
+import subprocess
 import sys
 import time
 
 import cases
 import figures
+import resolvers
+from bulk import Bulk
 from cases import TREE, Built, Failed
 from dns import Dns
 from harness import run
+from quic import Quic
 from stage import Remote
+from tls import Https, Tls
 
-MEASUREMENTS = {"dns": Dns}
+MEASUREMENTS = {"dns": Dns, "tls": Tls, "https": Https, "quic": Quic, "bulk": Bulk}
+RESOLVERS = "resolvers"
 ROUNDS = 9
 
 
@@ -42,7 +51,7 @@ def say(text):
 def options_read():
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", action="append", choices=MEASUREMENTS)
+    parser.add_argument("--only", action="append", choices=[*MEASUREMENTS, RESOLVERS])
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--steps", type=int)
@@ -59,6 +68,7 @@ class Bench:
                              if not options.only or name in options.only}
         self.rounds = {name: [] for name in self.measurements}
         self.failures = []
+        self.resolvers = {}
         options.work.mkdir(parents=True, exist_ok=True)
         self.work = options.work.resolve()
         self.built = Built(self.work)
@@ -88,12 +98,23 @@ class Bench:
                 self.call(self.stages[case], name, "step")
 
     def run(self):
+        if RESOLVERS in (self.options.only or ([] if self.options.quick else [RESOLVERS])):
+            self.measure_resolvers()
         self.raise_stages()
         self.begun = time.monotonic()
         for number in range(self.options.rounds):
             self.progress(number)
             for name, kind in self.measurements.items():
                 self.rounds[name].append(self.round(name, kind, number))
+
+    def measure_resolvers(self):
+        """Before the stages are up, since they want the machine for themselves."""
+        script = pathlib.Path(resolvers.__file__)
+        done = subprocess.run(["unshare", "--net", sys.executable, "-B", script, self.work / "resolvers"],
+                              stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise Failed("resolvers can't be measured")
+        self.resolvers = json.loads(done.stdout)
 
     def progress(self, number):
         spent = time.monotonic() - self.begun
@@ -138,6 +159,10 @@ class Bench:
             for ratio, key, case, base in kind.ratios:
                 values = figures.values(self.rounds[name], key, case, base)
                 found[ratio] = {**figures.spread(values), "values": values} if values else None
+            worst, names = getattr(kind, "worst", (None, []))
+            if worst:
+                parts = [found[name] for name in names]
+                found[worst] = min(parts, key=lambda part: part["median"]) if all(parts) else None
         return found
 
     def table(self, name, kind):
@@ -152,10 +177,19 @@ class Bench:
             rows.append([case.name, *cells])
         return figures.table(rows)
 
+    def resolvers_table(self):
+        rows = [[""] + [heading for _, heading, _ in resolvers.COLUMNS]]
+        for name, found in self.resolvers.items():
+            rows.append([name] + [form.format(found[key]) if key in found else "-"
+                                  for key, _, form in resolvers.COLUMNS])
+        return figures.table(rows)
+
     def report(self):
         for name, kind in self.measurements.items():
             print(f"\n{kind.title}\nMedians of {self.options.rounds} rounds of {self.steps(kind)} steps\n")
             print(self.table(name, kind))
+        if self.resolvers:
+            print(f"\n{resolvers.TITLE}\n\n{self.resolvers_table()}")
         rows = [["", "median", "quartiles", "range"]]
         for name, found in self.ratios().items():
             if found:
@@ -176,6 +210,7 @@ class Bench:
             "not_built": sorted(case.name for case in every if not self.built.has(case)),
             "ratios": {name: found and round(found["median"], 4) for name, found in ratios.items()},
             "spread": ratios, "samples": self.rounds,
+            RESOLVERS: self.resolvers,
         }
 
 
@@ -191,6 +226,7 @@ def list_all():
         print(f"{name}: {kind.title}")
         for case in kind.cases:
             print(f"  {case.name}{' (also with --quick)' if case in kind.quick_cases else ''}")
+    print(f"{RESOLVERS}: {resolvers.TITLE}")
 
 
 def main():

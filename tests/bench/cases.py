@@ -23,6 +23,7 @@ class Case:
     rules: str = "filterd"  # None: none; filterd: those of scripts/firewall; unqueued: those, but no port is DNS's
     names: int = 0          # in filterd's order
     prefilter: bool = False
+    links: str = "plain"    # what becomes of the veths (links.py): plain: nothing; no offloads; threads
 
 
 def size(names):
@@ -31,6 +32,10 @@ def size(names):
 
 def filterd(names, prefilter):
     return Case(f"{'prefilter' if prefilter else 'filterd'}-{size(names)}", "filterd", names=names, prefilter=prefilter)
+
+
+def with_links(case, links, name=None):
+    return dataclasses.replace(case, links=links, name=name or case.name)
 
 
 PLAIN = Case("plain", rules=None)

@@ -15,6 +15,7 @@ import subprocess
 import traceback
 
 import cases
+import links
 from browsers import inside
 from cases import Failed, PROGRAMS
 from harness import Filterd, Testbed, run, wait_until
@@ -43,6 +44,9 @@ class Stage:
         self.testbed.up("--clients", str(NEIGHBOURS + CLIENTS))
         self.clients = self.routed_clients()
         self.testbed.exec("gateway", "nft", "-f", "-", input=CONNTRACK)
+        if case.links == "no offloads":
+            links.offloads_off(self)
+        self.gateway = links.Gateway(self) if case.links == "threads" else None
         if case.rules:
             self.filter_up()
 
