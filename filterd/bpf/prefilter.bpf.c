@@ -32,9 +32,9 @@ const volatile uint32_t mark_clean;
 struct filter {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-	__uint(max_entries, PREFILTER_FIRST);
+	__uint(max_entries, 1);
 	__type(key, uint32_t);
-	__type(value, uint64_t);
+	__type(value, uint64_t[PREFILTER_LINE_WORDS]); // struct prefilter_line; whole in BTF only so
 };
 
 struct {
@@ -254,8 +254,8 @@ INLINE uint32_t hash_labels(struct scratch *s, uint32_t len, uint64_t seed)
 }
 
 // May a suffix of the name be in the filter?
-INLINE bool listed(void *filter, const struct scratch *s, uint32_t labels, uint32_t words,
-		   uint64_t lengths)
+INLINE bool listed(void *filter, const struct prefilter_line *head, const struct scratch *s,
+		   uint32_t labels)
 {
 	uint64_t suffix = 0;
 	for (uint32_t i = 0; i < PREFILTER_LABELS_MAX; i++) {
@@ -263,32 +263,31 @@ INLINE bool listed(void *filter, const struct scratch *s, uint32_t labels, uint3
 		if (i >= labels || left >= PREFILTER_LABELS_MAX)
 			break;
 		suffix = suffix_hash_join(suffix, s->labels[left]);
-		if (!(lengths >> (i + 1) & 1))
+		if (!(head->words[PREFILTER_LABELS] >> (i + 1) & 1))
 			continue;
-		uint32_t at = PREFILTER_FIRST + suffix_hash_filter_word(suffix, words);
+		uint32_t count = (uint32_t)head->words[PREFILTER_COUNT];
+		uint32_t at = suffix_hash_filter_word(suffix, count);
 		uint64_t bits = suffix_hash_filter_bits(suffix);
-		const uint64_t *word = bpf_map_lookup_elem(filter, &at);
-		if (!word || (*word & bits) == bits)
+		uint32_t line_at = 1 + at / PREFILTER_LINE_WORDS;
+		const struct prefilter_line *line = bpf_map_lookup_elem(filter, &line_at);
+		if (!line || (line->words[at % PREFILTER_LINE_WORDS] & bits) == bits)
 			return true;
 	}
 	return false;
-}
-
-INLINE uint64_t filter_word(void *filter, uint32_t at)
-{
-	const uint64_t *word = bpf_map_lookup_elem(filter, &at);
-	return word ? *word : 0;
 }
 
 enum answer { ANSWER_CLEAN, ANSWER_MAYBE, ANSWER_UNREAD };
 
 INLINE enum answer ask(void *filter, struct scratch *s, uint32_t len)
 {
-	uint32_t labels = hash_labels(s, len, filter_word(filter, PREFILTER_SEED));
+	uint32_t zero = 0;
+	const struct prefilter_line *head = bpf_map_lookup_elem(filter, &zero);
+	if (!head)
+		return ANSWER_UNREAD;
+	uint32_t labels = hash_labels(s, len, head->words[PREFILTER_SEED]);
 	if (!labels)
 		return ANSWER_UNREAD;
-	uint32_t words = (uint32_t)filter_word(filter, PREFILTER_COUNT);
-	if (words && listed(filter, s, labels, words, filter_word(filter, PREFILTER_LABELS)))
+	if (head->words[PREFILTER_COUNT] && listed(filter, head, s, labels))
 		return ANSWER_MAYBE;
 	return ANSWER_CLEAN;
 }

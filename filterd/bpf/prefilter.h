@@ -14,12 +14,18 @@ enum {
 // rulesets a query is clean only by both.
 enum prefilter_slot { PREFILTER_NOW, PREFILTER_NEXT, PREFILTER_SLOTS };
 
-// A filter is an array of 64-bit words: these first, then the words of the filter (base/suffix_hash.h).
+// A filter is an array of lines, since each access of a program to an array costs a call. The first line says how
+// to read it; the words of the filter (base/suffix_hash.h) follow.
+enum { PREFILTER_LINE_WORDS = 8 };
+
+struct prefilter_line {
+	uint64_t words[PREFILTER_LINE_WORDS];
+};
+
 enum prefilter_word {
 	PREFILTER_COUNT, // of the filter's words; 0: nothing is listed
 	PREFILTER_SEED,
 	PREFILTER_LABELS, // bit n: there are names of n labels
-	PREFILTER_FIRST = 8,
 };
 
 // A program for each form of link, in PREFILTER_PROGRAMS entries of the table that the entry points call

@@ -123,30 +123,35 @@ void prefilter_free(struct prefilter *p)
 	free(p);
 }
 
-// Adds names of our own to a filter of at least one word.
-static void add_extra(const struct prefilter *p, uint64_t *words)
+static uint64_t *word_at(struct prefilter_line *lines, uint32_t word)
 {
+	return &lines[1 + word / PREFILTER_LINE_WORDS].words[word % PREFILTER_LINE_WORDS];
+}
+
+// Adds names of our own to a filter of at least one word.
+static void add_extra(const struct prefilter *p, struct prefilter_line *lines)
+{
+	uint64_t *head = lines[0].words, hashes[NAME_LABELS_MAX];
 	uint8_t offsets[NAME_LABELS_MAX];
-	uint64_t hashes[NAME_LABELS_MAX];
 	for (size_t i = 0; i < p->extra_count; i++) {
-		size_t labels = name_hashes(name_slice(&p->extra[i]), words[PREFILTER_SEED],
-					    offsets, hashes);
-		uint32_t count = (uint32_t)words[PREFILTER_COUNT];
-		words[PREFILTER_FIRST + suffix_hash_filter_word(hashes[0], count)] |=
+		size_t labels = name_hashes(name_slice(&p->extra[i]), head[PREFILTER_SEED], offsets,
+					    hashes);
+		uint32_t count = (uint32_t)head[PREFILTER_COUNT];
+		*word_at(lines, suffix_hash_filter_word(hashes[0], count)) |=
 			suffix_hash_filter_bits(hashes[0]);
-		words[PREFILTER_LABELS] |= UINT64_C(1) << labels;
+		head[PREFILTER_LABELS] |= UINT64_C(1) << labels;
 	}
 }
 
 static void fill(const struct prefilter *p, const struct ruleset_filter *filter, uint32_t count,
-		 uint64_t *words)
+		 struct prefilter_line *lines)
 {
-	words[PREFILTER_COUNT] = count;
-	words[PREFILTER_SEED] = filter->seed;
-	words[PREFILTER_LABELS] = filter->labels[0]; // no packet with more labels is plain
+	lines[0].words[PREFILTER_COUNT] = count;
+	lines[0].words[PREFILTER_SEED] = filter->seed;
+	lines[0].words[PREFILTER_LABELS] = filter->labels[0]; // no packet with more is plain
 	for (uint32_t i = 0; i < filter->count; i++)
-		words[PREFILTER_FIRST + i] = le64toh(filter->words[i]);
-	add_extra(p, words);
+		*word_at(lines, i) = le64toh(filter->words[i]);
+	add_extra(p, lines);
 }
 
 // A map with the filter in it, or a negative errno.
@@ -155,19 +160,20 @@ static int filter_new(const struct prefilter *p, const struct ruleset *ruleset)
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	struct ruleset_filter filter = ruleset_filter(ruleset);
 	uint32_t count = filter.count ? filter.count : p->extra_count > 0;
-	size_t len = ((size_t)PREFILTER_FIRST + count) * sizeof(uint64_t);
+	uint32_t line_count = 1 + (count + PREFILTER_LINE_WORDS - 1) / PREFILTER_LINE_WORDS;
+	size_t len = (size_t)line_count * sizeof(struct prefilter_line);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "filterd_names", sizeof(uint32_t),
-				sizeof(uint64_t), PREFILTER_FIRST + count, &options);
+				sizeof(struct prefilter_line), line_count, &options);
 	if (fd < 0)
 		return -errno;
-	uint64_t *words = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (words == MAP_FAILED) {
+	struct prefilter_line *lines = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (lines == MAP_FAILED) {
 		int err = -errno;
 		close(fd);
 		return err;
 	}
-	fill(p, &filter, count, words);
-	munmap(words, len);
+	fill(p, &filter, count, lines);
+	munmap(lines, len);
 	return fd;
 }
 
