@@ -31,7 +31,7 @@ static inline uint64_t suffix_hash_end(uint64_t label, uint64_t len)
 	return suffix_hash_mix(label + len, SUFFIX_HASH_K2);
 }
 
-// The hash of a suffix that has one more label on the left. No suffix is 0.
+// The hash of a suffix that has one more label on the left; that of no label at all is 0.
 static inline uint64_t suffix_hash_join(uint64_t suffix, uint64_t label)
 {
 	return suffix_hash_mix((suffix << 23 | suffix >> 41) ^ label, SUFFIX_HASH_K1);

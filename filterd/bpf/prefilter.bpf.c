@@ -34,7 +34,8 @@ struct filter {
 	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	__uint(max_entries, 1);
 	__type(key, uint32_t);
-	__type(value, uint64_t[PREFILTER_LINE_WORDS]); // struct prefilter_line; whole in BTF only so
+	__type(value,
+	       uint64_t[PREFILTER_LINE_WORDS]); // struct prefilter_line; whole in BTF only so
 };
 
 struct {
@@ -162,25 +163,30 @@ INLINE enum kind read_ipv6(struct datagram *d, struct __sk_buff *skb, uint32_t a
 	return read_udp(d, udp, at + sizeof *ip, bpf_ntohs(ip->payload_len));
 }
 
-// Is the checksum one that the engine takes? On a link that the sender's kernel shares (veth, virtio) it is not
-// filled in yet: then the sum of the pseudo-header stands there, and the kernel does not change it when
-// told of a change elsewhere in the datagram. Nothing else tells such a packet from a bad one.
-INLINE bool checksum_good(struct __sk_buff *skb, const struct datagram *d, struct scratch *s)
+// Has the sender left the checksum to be filled in (CHECKSUM_PARTIAL: veth, virtio)? Where to is the sender's choice
+// and can't be seen here, and it may be the name. The kernel does not touch such a field when it is told of a change
+// elsewhere in the datagram; any other it changes, and gets its old value back. True also if that fails.
+INLINE bool checksum_is_pending(struct __sk_buff *skb, const struct datagram *d)
 {
 	uint32_t at = d->udp + __builtin_offsetof(struct udphdr, check);
-	uint16_t now = 0;
-	if (d->checksum == 0)
-		return d->may_lack_checksum;
+	uint16_t now = d->checksum;
+	if (bpf_l4_csum_replace(skb, at, 0, 1, sizeof now) < 0 ||
+	    bpf_skb_load_bytes(skb, at, &now, sizeof now) < 0 || now == d->checksum)
+		return true;
+	return bpf_skb_store_bytes(skb, at, &d->checksum, sizeof d->checksum, 0) < 0;
+}
+
+// Is the checksum one that the engine takes?
+INLINE bool checksum_good(struct __sk_buff *skb, const struct datagram *d, struct scratch *s)
+{
+	if (d->checksum == 0 && !d->may_lack_checksum)
+		return false;
 	if (bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
 		return true; // verified by the network card
-	if (fold(d->pseudo) == d->checksum) {
-		if (bpf_l4_csum_replace(skb, at, 0, 1, sizeof now) < 0 ||
-		    bpf_skb_load_bytes(skb, at, &now, sizeof now) < 0)
-			return false;
-		if (now == d->checksum)
-			return true;
-		bpf_skb_store_bytes(skb, at, &d->checksum, sizeof d->checksum, 0);
-	}
+	if (checksum_is_pending(skb, d))
+		return false;
+	if (d->checksum == 0)
+		return true;
 	struct udphdr udp;
 	if (bpf_skb_load_bytes(skb, d->udp, &udp, sizeof udp) < 0)
 		return false;
@@ -192,6 +198,11 @@ INLINE bool checksum_good(struct __sk_buff *skb, const struct datagram *d, struc
 	len = (len + 3) & ~3u;
 	int64_t rest = bpf_csum_diff(NULL, 0, (__be32 *)s->message, len & 1023, 0);
 	return rest >= 0 && fold(sum + (uint64_t)rest) == 0xffff;
+}
+
+INLINE uint64_t little_endian(uint64_t word)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
 }
 
 // The label's next word in lower case; false if a byte of it is not what a name in an order can have
@@ -221,7 +232,7 @@ INLINE uint64_t hash_label(const struct scratch *s, uint32_t at, uint32_t len, u
 			break;
 		uint64_t place = at + done;
 		IN_MESSAGE(place);
-		uint64_t word = *(const uint64_t *)(s->message + place);
+		uint64_t word = little_endian(*(const uint64_t *)(s->message + place));
 		if (!canonical_word(&word, len - done < WORD ? len - done : WORD))
 			return 0;
 		label = suffix_hash_word(label, word);
@@ -332,7 +343,8 @@ INLINE int prefilter(struct __sk_buff *skb, uint32_t ip_at)
 	if (kind == NOT_DNS)
 		return TC_ACT_UNSPEC;
 	enum answer answer = ANSWER_UNREAD;
-	if (kind == PLAIN && skb->gso_segs <= 1)
+	// With a size but no count, the packet came so from a virtual machine and is cut apart later.
+	if (kind == PLAIN && skb->gso_segs <= 1 && !skb->gso_size)
 		answer = judge(skb, &d);
 	if (answer == ANSWER_CLEAN)
 		skb->mark |= mark_clean;

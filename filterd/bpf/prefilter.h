@@ -28,8 +28,7 @@ enum prefilter_word {
 	PREFILTER_LABELS, // bit n: there are names of n labels
 };
 
-// A program for each form of link, in PREFILTER_PROGRAMS entries of the table that the entry points call
-// into. The kernel empties that table when its last owner, the daemon, is gone.
+// A program for each form of link, in the table that the entry points call into. The kernel empties that table when its last owner, the daemon, is gone.
 enum prefilter_link { PREFILTER_ETHERNET, PREFILTER_RAW_IP, PREFILTER_LINKS };
 
 // Counters, an array for each CPU.

@@ -29,6 +29,8 @@ struct patient {
 	char *nft, *ipt;  // all rules as text, NULL where they can't be read
 	unsigned allowed; // the conntrack mark's state `allowed`, and the mask of the state
 	unsigned state_mask;
+	char to_client
+		[64]; // nft's words for the mark of answers to clients, which we don't track ourselves
 };
 
 __attribute__((format(printf, 3, 4))) static void say(struct finding *f, enum grade grade,
@@ -96,7 +98,8 @@ static void check_rules(const struct patient *p, struct finding *f)
 {
 	if (!p->nft && !p->ipt)
 		say(f, GRADE_UNKNOWN,
-		    "neither nft nor iptables-save shows any rules (are you root?)");
+		    "neither nft nor iptables-save shows any rules (are they installed, and are "
+		    "you root?)");
 	else if ((p->nft && strstr(p->nft, "table inet filterd ")) ||
 		 (p->ipt && strstr(p->ipt, "FILTERD_")))
 		say(f, GRADE_OK, "the firewall rules are loaded");
@@ -113,6 +116,8 @@ static const char *next_line(const char *text, const char *const *words, char li
 		const char *end = strchr(text, '\n');
 		size_t len = end ? (size_t)(end - text) : strlen(text);
 		snprintf(line, SAYS_MAX, "%.*s", len < SAYS_MAX ? (int)len : SAYS_MAX - 1, text);
+		for (char *c = line; *c; c++) // comments may be anything, and are cut
+			*c = *c < ' ' || *c > '~' ? '?' : *c;
 		text = end ? end + 1 : text + len;
 		for (const char *const *word = words; *word; word++)
 			if (strstr(line, *word))
@@ -123,7 +128,7 @@ static const char *next_line(const char *text, const char *const *words, char li
 
 static const char *trimmed(const char *line)
 {
-	return line + strspn(line, " \t");
+	return line + strspn(line, " ?"); // tabs have become `?`
 }
 
 // True if the rule asks for the conntrack mark that only allowed flows have.
@@ -165,9 +170,8 @@ static void check_notrack(const struct patient *p, struct finding *f)
 	for (size_t i = 0; i < 2; i++) {
 		const char *at = texts[i];
 		while ((at = next_line(at, words, line))) {
-			// Our own: answers to clients, told by their mark.
-			if (strstr(line, "FILTERD_OUT") || strstr(line, "meta mark & "))
-				continue;
+			if (strstr(line, "FILTERD_OUT") || strstr(line, p->to_client))
+				continue; // our own
 			say(f, GRADE_WARN,
 			    "streams without connection tracking are judged, but each of their "
 			    "packets is "
@@ -297,7 +301,9 @@ static void gather(struct patient *p, const char *path)
 	unsigned bit = shift ? (unsigned)json_integer_value(shift) & 31 : 24;
 	p->allowed = 2U << bit;
 	p->state_mask = 3U << bit;
-	p->nft = output_of("nft list ruleset 2>/dev/null");
+	snprintf(p->to_client, sizeof p->to_client, "meta mark & 0x%08x == 0x%08x ", 7U << bit,
+		 5U << bit);
+	p->nft = output_of("nft -t list ruleset 2>/dev/null");
 	p->ipt = output_of(
 		"{ iptables-legacy-save; ip6tables-legacy-save; iptables-save; ip6tables-save; } "
 		"2>/dev/null");

@@ -311,6 +311,12 @@ static int make_control(struct gateway *g)
 	return g->control ? 0 : -EIO;
 }
 
+static int in_force_already(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
 static int make_prefilter(struct gateway *g)
 {
 	g->prefiltering = prefiltering_new(&g->config);
@@ -318,9 +324,8 @@ static int make_prefilter(struct gateway *g)
 		log_err("no memory for the prefilter");
 		return -ENOMEM;
 	}
-	prefiltering_widen(g->prefiltering, store_current(g->store)->ruleset);
-	prefiltering_narrow(g->prefiltering);
-	return 0;
+	const struct ruleset *ruleset = store_current(g->store)->ruleset;
+	return prefiltering_swap(g->prefiltering, ruleset, ruleset, in_force_already, NULL);
 }
 
 static void link_changed(void *arg, uint32_t ifindex)
@@ -397,6 +402,17 @@ static void reload_config(struct gateway *g)
 	sink_enable(g->sink, g->config.events.syslog, g->config.events.to_stdout);
 }
 
+struct swap {
+	struct store *store;
+	struct ruleset *fresh;
+};
+
+static int do_swap(void *arg)
+{
+	struct swap *s = arg;
+	return store_swap(s->store, s->fresh, clock_now_ns());
+}
+
 // Events about the old orders are taken before these are gone: by then no worker can note another.
 static void reload_rules(struct gateway *g)
 {
@@ -406,15 +422,13 @@ static void reload_rules(struct gateway *g)
 		log_err("orders not reloaded, the old ones stay in force: %s", error);
 		return;
 	}
-	prefiltering_widen(g->prefiltering, ruleset);
-	if (store_swap(g->store, ruleset, clock_now_ns())) {
-		prefiltering_widen(g->prefiltering, store_current(g->store)->ruleset);
-		prefiltering_narrow(g->prefiltering);
+	struct swap swap = {g->store, ruleset};
+	if (prefiltering_swap(g->prefiltering, ruleset, store_current(g->store)->ruleset, do_swap,
+			      &swap)) {
 		ruleset_close(ruleset);
 		log_err("orders not reloaded, the old ones stay in force: no memory");
 		return;
 	}
-	prefiltering_narrow(g->prefiltering);
 	take_events(g);
 	store_retire(g->store);
 	log_rules(store_current(g->store));

@@ -107,7 +107,8 @@ out:
 	}
 	prefilter_free(p);
 	snprintf(error, PREFILTER_ERROR_MAX, "%s",
-		 err == -EPERM ? "it takes CAP_BPF" : strerror(-err));
+		 err == -EPERM || err == -EACCES ? "it takes CAP_BPF and CAP_PERFMON"
+						 : strerror(-err));
 	return err;
 }
 
@@ -204,15 +205,17 @@ int prefilter_widen(struct prefilter *p, const struct ruleset *ruleset)
 	return err;
 }
 
-void prefilter_narrow(struct prefilter *p)
+int prefilter_narrow(struct prefilter *p)
 {
 	if (p->next < 0)
-		return;
-	if (show(p, PREFILTER_NOW, p->next) < 0)
+		return 0;
+	int err = show(p, PREFILTER_NOW, p->next);
+	if (err < 0)
 		hide(p, PREFILTER_NOW);
 	hide(p, PREFILTER_NEXT);
 	close(p->next);
 	p->next = -1;
+	return err;
 }
 
 // The entry point for what comes in at this interface; NULL if its packets have a form that we don't know.
@@ -269,7 +272,12 @@ int prefilter_attach(struct prefilter *p, uint32_t ifindex, const char *name)
 		return err;
 	LIBBPF_OPTS(bpf_tc_opts, at, .handle = handle, .priority = PRIORITY,
 		    .flags = BPF_TC_F_REPLACE, .prog_fd = bpf_program__fd(program));
-	return bpf_tc_attach(&hook, &at);
+	err = bpf_tc_attach(&hook, &at);
+	if (err && handle == HANDLE_OWNER && !clsact_in_use(ifindex)) {
+		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+		bpf_tc_hook_destroy(&hook);
+	}
+	return err;
 }
 
 static uint32_t program_id(const struct bpf_program *program)
@@ -279,13 +287,25 @@ static uint32_t program_id(const struct bpf_program *program)
 	return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) ? 0 : info.id;
 }
 
+// The handle under which our own program stands there, 0 for none.
+static uint32_t standing_ours(const struct prefilter *p, uint32_t ifindex)
+{
+	uint32_t program = 0, handle = standing(ifindex, &program);
+	bool ours = program == program_id(p->bpf->progs.ethernet_enter) ||
+		    program == program_id(p->bpf->progs.raw_ip_enter);
+	return ours ? handle : 0;
+}
+
+bool prefilter_stands(const struct prefilter *p, uint32_t ifindex)
+{
+	return standing_ours(p, ifindex);
+}
+
 void prefilter_detach(struct prefilter *p, uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	uint32_t program = 0, handle = standing(ifindex, &program);
-	// Another filterd may have taken the place over.
-	if (!handle || (program != program_id(p->bpf->progs.ethernet_enter) &&
-			program != program_id(p->bpf->progs.raw_ip_enter)))
+	uint32_t handle = standing_ours(p, ifindex);
+	if (!handle)
 		return;
 	LIBBPF_OPTS(bpf_tc_opts, at, .handle = handle, .priority = PRIORITY);
 	bpf_tc_detach(&hook, &at);
@@ -314,9 +334,9 @@ struct prefilter_counts prefilter_counts(const struct prefilter *p)
 	};
 }
 
-int prefilter_try(const struct prefilter *p, const void *frame, size_t len)
+int prefilter_try(const struct prefilter *p, const void *frame, size_t len, uint32_t gso_size)
 {
-	struct __sk_buff before = {0}, after = {0};
+	struct __sk_buff before = {.gso_size = gso_size}, after = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (uint32_t)len,
 		    .ctx_in = &before, .ctx_size_in = sizeof before, .ctx_out = &after,
 		    .ctx_size_out = sizeof after);

@@ -35,7 +35,8 @@ struct prefilter_counts {
 // True if this build has the prefilter.
 bool prefilter_built(void);
 
-// Loads the programs; nothing is attached, and no query is clean yet. Takes CAP_BPF and CAP_NET_ADMIN. 0, or a
+// Loads the programs; nothing is attached, and no query is clean yet. Takes CAP_BPF, CAP_PERFMON
+// (the verifier allows its arithmetic only with it) and CAP_NET_ADMIN. 0, or a
 // negative errno with a sentence in `error`.
 int prefilter_new(struct prefilter **ret, const struct prefilter_options *options,
 		  char error[PREFILTER_ERROR_MAX]);
@@ -44,8 +45,9 @@ void prefilter_free(struct prefilter *p); // what is attached stays, and marks n
 // From its return on a query is clean only if the ruleset lists nothing of it, and the one before neither. The
 // ruleset is copied from. Takes CAP_BPF. 0, or a negative errno: then nothing is clean any more, until it works.
 int prefilter_widen(struct prefilter *p, const struct ruleset *ruleset);
-// From its return on only the ruleset of the last prefilter_widen() counts.
-void prefilter_narrow(struct prefilter *p);
+// From its return on only the ruleset of the last prefilter_widen() counts. 0, or a negative errno: then nothing is
+// clean any more.
+int prefilter_narrow(struct prefilter *p);
 
 // Attaches the programs to the ingress of an interface, in place of what another filterd left there, or
 // takes them off, and with them the clsact discipline if it was made for them and nobody else uses it. 0 or a
@@ -53,7 +55,11 @@ void prefilter_narrow(struct prefilter *p);
 int prefilter_attach(struct prefilter *p, uint32_t ifindex, const char *name);
 void prefilter_detach(struct prefilter *p, uint32_t ifindex);
 
+// True if it stands there: others may have taken it off.
+bool prefilter_stands(const struct prefilter *p, uint32_t ifindex);
+
 struct prefilter_counts prefilter_counts(const struct prefilter *p);
 
-// For tests: runs the program over an Ethernet frame. 1 if it marks it as clean, 0 if not, or a negative errno.
-int prefilter_try(const struct prefilter *p, const void *frame, size_t len);
+// For tests: runs the program over an Ethernet frame, a super-packet of pieces of `gso_size` bytes if that is not 0. 1 if
+// it marks it as clean, 0 if not, or a negative errno.
+int prefilter_try(const struct prefilter *p, const void *frame, size_t len, uint32_t gso_size);

@@ -31,9 +31,17 @@ int prefilter_widen(struct prefilter *p, const struct ruleset *ruleset)
 	return -EOPNOTSUPP;
 }
 
-void prefilter_narrow(struct prefilter *p)
+int prefilter_narrow(struct prefilter *p)
 {
 	(void)p;
+	return -EOPNOTSUPP;
+}
+
+bool prefilter_stands(const struct prefilter *p, uint32_t ifindex)
+{
+	(void)p;
+	(void)ifindex;
+	return false;
 }
 
 int prefilter_attach(struct prefilter *p, uint32_t ifindex, const char *name)
@@ -56,8 +64,9 @@ struct prefilter_counts prefilter_counts(const struct prefilter *p)
 	return (struct prefilter_counts){0};
 }
 
-int prefilter_try(const struct prefilter *p, const void *frame, size_t len)
+int prefilter_try(const struct prefilter *p, const void *frame, size_t len, uint32_t gso_size)
 {
+	(void)gso_size;
 	(void)p;
 	(void)frame;
 	(void)len;

@@ -5,6 +5,9 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "filterd/daemon/config.h"
 #include "filterd/daemon/log.h"
@@ -16,7 +19,11 @@ struct prefiltering {
 	const struct config *config;
 	struct prefilter *prefilter; // NULL: off
 	char why[PREFILTER_ERROR_MAX + 32];
-	uint32_t *attached; // interface indexes
+	int owner; // a socket whose name only one filterd in this network namespace can have; -1: none
+	struct link {
+		uint32_t ifindex;
+		bool attached; // else refused, once and for all
+	} * links;
 	unsigned count, room;
 };
 
@@ -29,11 +36,21 @@ static size_t canaries(struct name ret[CANARIES_MAX])
 	return count;
 }
 
-static void load(struct prefiltering *p)
+// The rules believe every mark, so that there can be one only. The kernel drops the name with its last owner.
+static int own(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0filterd-prefilter"};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int load(struct prefiltering *p, char error[PREFILTER_ERROR_MAX])
 {
 	static const uint16_t usual[] = {PORT_DNS};
 	struct name extra[CANARIES_MAX];
-	char error[PREFILTER_ERROR_MAX];
 	const struct config_ports *ports = &p->config->firewall.dns_ports;
 	struct prefilter_options options = {
 		.mark_shift = p->config->firewall.mark_shift,
@@ -43,11 +60,11 @@ static void load(struct prefiltering *p)
 		.extra = extra,
 		.extra_count = p->config->engine.canaries ? canaries(extra) : 0,
 	};
-	if (!prefilter_new(&p->prefilter, &options, error))
-		return;
-	p->prefilter = NULL;
-	snprintf(p->why, sizeof p->why, "%s", error);
-	log_warn("the prefilter is off, so that each DNS query passes the daemon: %s", error);
+	p->owner = own();
+	if (p->owner >= 0)
+		return prefilter_new(&p->prefilter, &options, error);
+	snprintf(error, PREFILTER_ERROR_MAX, "another filterd has it");
+	return -EADDRINUSE;
 }
 
 struct prefiltering *prefiltering_new(const struct config *config)
@@ -55,11 +72,17 @@ struct prefiltering *prefiltering_new(const struct config *config)
 	struct prefiltering *p = calloc(1, sizeof *p);
 	if (!p)
 		return NULL;
+	char error[PREFILTER_ERROR_MAX];
 	p->config = config;
-	if (config->firewall.prefilter)
-		load(p);
-	else
+	p->owner = -1;
+	if (!config->firewall.prefilter) {
 		snprintf(p->why, sizeof p->why, "the configuration says so");
+	} else if (load(p, error)) {
+		p->prefilter = NULL;
+		snprintf(p->why, sizeof p->why, "%s", error);
+		log_warn("the prefilter is off, so that each DNS query passes the daemon: %s",
+			 error);
+	}
 	return p;
 }
 
@@ -68,9 +91,12 @@ void prefiltering_free(struct prefiltering *p)
 	if (!p)
 		return;
 	for (unsigned i = 0; i < p->count; i++)
-		prefilter_detach(p->prefilter, p->attached[i]);
+		if (p->links[i].attached)
+			prefilter_detach(p->prefilter, p->links[i].ifindex);
 	prefilter_free(p->prefilter);
-	free(p->attached);
+	if (p->owner >= 0)
+		close(p->owner);
+	free(p->links);
 	free(p);
 }
 
@@ -79,28 +105,32 @@ bool prefiltering_loaded(const struct prefiltering *p)
 	return p->prefilter;
 }
 
-void prefiltering_widen(struct prefiltering *p, const struct ruleset *ruleset)
+static void note(struct prefiltering *p, int err)
 {
-	if (!p->prefilter)
-		return;
-	int err = prefilter_widen(p->prefilter, ruleset);
-	p->why[0] = '\0';
 	if (!err)
 		return;
 	snprintf(p->why, sizeof p->why, "no filter for these orders: %s", strerror(-err));
 	log_warn("the prefilter is off until the next reload: %s", p->why);
 }
 
-void prefiltering_narrow(struct prefiltering *p)
+int prefiltering_swap(struct prefiltering *p, const struct ruleset *fresh,
+		      const struct ruleset *old, int (*swap)(void *arg), void *arg)
 {
-	if (p->prefilter)
-		prefilter_narrow(p->prefilter);
+	if (!p->prefilter)
+		return swap(arg);
+	p->why[0] = '\0';
+	note(p, prefilter_widen(p->prefilter, fresh));
+	int err = swap(arg);
+	if (err)
+		note(p, prefilter_widen(p->prefilter, old));
+	note(p, prefilter_narrow(p->prefilter));
+	return err;
 }
 
 static unsigned find(const struct prefiltering *p, uint32_t ifindex)
 {
 	unsigned i = 0;
-	while (i < p->count && p->attached[i] != ifindex)
+	while (i < p->count && p->links[i].ifindex != ifindex)
 		i++;
 	return i;
 }
@@ -109,16 +139,17 @@ static void attach(struct prefiltering *p, uint32_t ifindex, const char *name)
 {
 	if (p->count == p->room) {
 		unsigned room = p->room ? 2 * p->room : 16;
-		uint32_t *more = realloc(p->attached, room * sizeof *more);
+		struct link *more = realloc(p->links, room * sizeof *more);
 		if (!more)
 			return;
-		p->attached = more;
+		p->links = more;
 		p->room = room;
 	}
 	int err = prefilter_attach(p->prefilter, ifindex, name);
-	if (!err)
-		p->attached[p->count++] = ifindex;
-	else if (err != -ENODEV) // gone again
+	if (err == -ENODEV) // gone again
+		return;
+	p->links[p->count++] = (struct link){ifindex, !err};
+	if (err)
 		log_warn("no prefilter on %s: %s", name,
 			 err == -EPROTONOSUPPORT ? "its kind of link is not known"
 						 : strerror(-err));
@@ -129,14 +160,15 @@ static void link_changed(struct prefiltering *p, uint32_t ifindex)
 	char name[IF_NAMESIZE];
 	unsigned at = find(p, ifindex);
 	bool there = if_indextoname(ifindex, name);
-	bool wanted = there && interfaces_has(&p->config->firewall.lan, name);
+	// What begins on this machine itself comes by no ingress of a LAN.
+	bool wanted = there && strcmp(name, "lo") && interfaces_has(&p->config->firewall.lan, name);
 	if (wanted && at == p->count)
 		attach(p, ifindex, name);
 	if (wanted || at == p->count)
 		return;
-	if (there)
+	if (there && p->links[at].attached)
 		prefilter_detach(p->prefilter, ifindex);
-	p->attached[at] = p->attached[--p->count];
+	p->links[at] = p->links[--p->count];
 }
 
 void prefiltering_link(struct prefiltering *p, uint32_t ifindex)
@@ -148,7 +180,7 @@ void prefiltering_link(struct prefiltering *p, uint32_t ifindex)
 		return;
 	}
 	for (unsigned i = p->count; i-- > 0;) // those that went
-		link_changed(p, p->attached[i]);
+		link_changed(p, p->links[i].ifindex);
 	struct if_nameindex *all = if_nameindex();
 	for (unsigned i = 0; all && all[i].if_index; i++)
 		link_changed(p, all[i].if_index);
@@ -157,10 +189,18 @@ void prefiltering_link(struct prefiltering *p, uint32_t ifindex)
 
 struct prefiltering_status prefiltering_status(const struct prefiltering *p)
 {
+	unsigned standing = 0;
+	for (unsigned i = 0; i < p->count; i++)
+		standing += prefilter_stands(p->prefilter, p->links[i].ifindex);
 	return (struct prefiltering_status){
 		.why = p->why[0] ? p->why : NULL,
-		.interfaces = p->count,
+		.interfaces = standing,
 		.counts = p->prefilter ? prefilter_counts(p->prefilter)
 				       : (struct prefilter_counts){0},
 	};
+}
+
+struct prefilter *prefiltering_prefilter(const struct prefiltering *p)
+{
+	return p->prefilter;
 }

@@ -10,7 +10,7 @@ struct prefiltering;
 
 struct prefiltering_status {
 	const char *why;     // it is off, or NULL; valid until the next call
-	unsigned interfaces; // on which it stands
+	unsigned interfaces; // on which it stands, as the kernel sees it
 	struct prefilter_counts counts;
 };
 
@@ -22,11 +22,15 @@ void prefiltering_free(struct prefiltering *p); // takes it off all interfaces
 // Whether it takes CAP_BPF to go on.
 bool prefiltering_loaded(const struct prefiltering *p);
 
-// Around the swap of rulesets: see prefilter.h.
-void prefiltering_widen(struct prefiltering *p, const struct ruleset *ruleset);
-void prefiltering_narrow(struct prefiltering *p);
+// Has `swap` put `fresh` in force in place of `old`, in the order that prefilter.h asks for; if `swap` fails, with a
+// negative errno that is handed on, all is as before.
+int prefiltering_swap(struct prefiltering *p, const struct ruleset *fresh,
+		      const struct ruleset *old, int (*swap)(void *arg), void *arg);
 
 // Attaches it to the LAN interfaces that are there; an interface came, changed or went (0: any may have).
 void prefiltering_link(struct prefiltering *p, uint32_t ifindex);
 
 struct prefiltering_status prefiltering_status(const struct prefiltering *p);
+
+// For tests; NULL if it is off.
+struct prefilter *prefiltering_prefilter(const struct prefiltering *p);

@@ -7,13 +7,22 @@ queries as get through. Clients and server each have a CPU, so that each way is 
 import json
 import subprocess
 
-from cases import BATCHED, MILLION, PLAIN, PREFILTERED, PROGRAMS, QUEUED, TUTORIAL, UNQUEUED, Failed
+import cases
+from cases import MILLION, PROGRAMS, Failed, with_links
 
 SERVER = "10.77.2.53"
 RATE = 30000
 WINDOW = 256
 LOSS_MAX = 0.001
 CLEAN_MAX = 0.02  # of the queries, those that the prefilter may leave to the daemon
+
+
+def checksums(case):
+    return with_links(case, "checksums", case.name)
+
+
+BATCHED, PLAIN, TUTORIAL, UNQUEUED = map(checksums, (cases.BATCHED, cases.PLAIN, cases.TUTORIAL, cases.UNQUEUED))
+PREFILTERED, QUEUED = ({names: checksums(case) for names, case in of.items()} for of in (cases.PREFILTERED, cases.QUEUED))
 
 
 class Dns:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The veths of a stage, where a case wants them otherwise than they come: without offloads, or with NAPI threads.
+"""The veths of a stage, where a case wants them otherwise than they come: without offloads, with checksums,
+or with NAPI threads.
 
 What arrives at a veth is as a rule handled by whoever sent it, within the call that sends. With a thread for its NAPI
 the kernel does all of that in the thread. Then the CPU time of receiving at lan0 and wan0, which is forwarding, rules,
@@ -28,6 +29,11 @@ def offloads_off(stage):
     for place, devices in DEVICES.items():
         for device in devices:
             stage.testbed.exec(place, "ethtool", "-K", device, "tso", "off", "gso", "off", "gro", "off")
+
+
+def checksums_made(stage):
+    """As they come from another machine. A veth leaves them to be filled in, and the prefilter looks at no such query."""
+    stage.testbed.exec("client", "ethtool", "-K", "eth0", "tx", "off")
 
 
 class Gateway:

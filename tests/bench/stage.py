@@ -46,6 +46,8 @@ class Stage:
         self.testbed.exec("gateway", "nft", "-f", "-", input=CONNTRACK)
         if case.links == "no offloads":
             links.offloads_off(self)
+        if case.links == "checksums":
+            links.checksums_made(self)
         self.gateway = links.Gateway(self) if case.links == "threads" else None
         if case.rules:
             self.filter_up()

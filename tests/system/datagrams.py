@@ -36,6 +36,12 @@ def udp(rng, payload, version, port=53):
     return header[:6] + struct.pack(">H", total) + payload
 
 
+def pending(segment, version):
+    """The datagram with its checksum yet to be filled in: the sum of the pseudo-header stands there."""
+    src, dst = (socket.inet_pton(FAMILY[version], ends[version]) for ends in (CLIENT, SERVER))
+    return segment[:6] + struct.pack(">H", 0xffff ^ checksum(src + dst + struct.pack(">2H", 17, len(segment)))) + segment[8:]
+
+
 def ip(segment, version, options=b"", fragment=0, next_header=17, ttl=64):
     src, dst = (socket.inet_pton(FAMILY[version], ends[version]) for ends in (CLIENT, SERVER))
     if version == 6:

@@ -6,13 +6,15 @@ import pathlib
 import random
 import re
 import shutil
+import struct
 import subprocess
+import tempfile
 import threading
 
 import pytest
 
 import datagrams
-from harness import FILTERCTL, TREE, order, run, wait_until
+from harness import FILTERCTL, TREE, Filterd, order, run, wait_until
 
 HERE = pathlib.Path(__file__).parent
 CORPORA = pathlib.Path(os.environ.get("FILTERD_CORPORA", TREE.parent / "shared/corpora/pcap"))
@@ -80,6 +82,20 @@ def outcome(testbed, filterd, seed):
     return arrived.stop(), answers.stop(), int(done.stdout)
 
 
+def checksums(testbed, wish, device="eth0"):
+    """Whether the client leaves its checksums to be filled in, as on a veth, or makes them, as on a wire (`off`)."""
+    testbed.exec("client", "ethtool", "-K", device, "tx", wish)
+
+
+@pytest.fixture(autouse=True)
+def wire(testbed):
+    if not shutil.which("ethtool"):
+        pytest.skip("ethtool is missing (see scripts/setup)")
+    checksums(testbed, "off")
+    yield
+    checksums(testbed, "on")
+
+
 ORDERS = (order("blocked.example", id="a"), order("watched.example", id="b", action="monitor"))
 
 
@@ -143,6 +159,94 @@ def test_no_listed_name_slips_by_while_rulesets_swap(testbed, filterd):
     assert not leaked
     after = prefilter(filterd)
     assert after["on"] and after["clean"] > SWAPS
+
+
+def test_checksums_that_are_to_be_filled_in(testbed, filterd):
+    """Where to is the sender's choice and can't be seen: it may be the name."""
+    checksums(testbed, "on")
+    start(filterd, order("blocked.example"))
+    before = prefilter(filterd)
+    assert testbed.dig("free.example").addresses and testbed.dig("free.example", family=6).addresses
+    after = prefilter(filterd)
+    assert (after["clean"], after["unread"]) == (before["clean"], before["unread"] + 2)
+    checksums(testbed, "off")
+    assert testbed.dig("free.example").addresses and testbed.dig("free.example", family=6).addresses
+    assert prefilter(filterd)["clean"] == after["clean"] + 2
+
+
+def test_super_packets_of_a_virtual_machine(testbed, filterd, nobody):
+    """Two queries in one packet with a virtio header, which the kernel cuts apart behind the prefilter."""
+    rng = random.Random(1)
+    first, second = (datagrams.question(rng, name) for name in ("free.example", "blocked.example"))
+    size = 100
+    data = datagrams.ip(datagrams.pending(datagrams.udp(rng, first.ljust(size, b"\0") + second, 4), 4), 4)
+    tun = testbed.popen("gateway", "/usr/bin/python3", "-c", TUN.replace("0x1001", "0x5001"), stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE)  # IFF_VNET_HDR
+    try:
+        assert tun.stdout.readline() == "ready\n"
+        testbed.exec("gateway", "ip", "link", "set", "tun7", "up")
+        start(filterd, order("blocked.example"), firewall__lan="tun7")
+        # flags: needs a checksum; UDP_L4; header length, size of a piece, where the checksum goes
+        header = struct.pack("=BBHHHH", 1, 5, 28, size, 20, 6)
+        tun.stdin.write((header + data).hex() + "\n")
+        tun.stdin.flush()
+        assert tun.stdout.readline() == "sent\n"
+        wait_until(lambda: sum(prefilter(filterd)[key] for key in ("clean", "maybe", "unread")), "it came")
+        assert prefilter(filterd)["clean"] == 0
+        filterd.wait_event()
+    finally:
+        tun.kill()
+        tun.wait()
+
+
+@pytest.fixture
+def open_folder():
+    """One that every user may enter and write to."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o777)
+        yield pathlib.Path(name)
+
+
+def test_the_rights_of_the_service_suffice(testbed, open_folder):
+    """As the unit starts it: an ordinary user with these capabilities and no others."""
+    unit = (TREE / "packaging/filterd.service.in").read_text()
+    caps = [cap[4:].lower() for cap in re.search("^AmbientCapabilities=(.*)", unit, re.M)[1].split()]
+    wish = "-all," + ",".join(f"+{cap}" for cap in caps)
+    daemon = Filterd(testbed, open_folder)
+    shutil.copy(daemon.program, open_folder / "daemon")  # the tree may lie where others may not go
+    daemon.program = open_folder / "filterd"
+    daemon.program.write_text(
+        f"#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps={wish} --ambient-caps={wish} "
+        f"--bounding-set={wish} --no-new-privs {open_folder}/daemon \"$@\"\n")
+    daemon.program.chmod(0o755)
+    try:
+        start(daemon, order("blocked.example"), filterd__user="nobody")
+        assert testbed.dig("blocked.example").status == "NXDOMAIN"
+        # And after it has dropped what it does not keep:
+        daemon.orders(order("other.example"))
+        daemon.reload()
+        wait_until(lambda: daemon.log().count("orders in force") > 1, "the orders are in force")
+        assert testbed.dig("other.example").status == "NXDOMAIN"
+        assert testbed.dig("blocked.example").addresses
+        assert prefilter(daemon)["on"], daemon.log()
+    finally:
+        daemon.done()
+
+
+def test_one_filterd_has_it(testbed, filterd, tmp_path):
+    start(filterd, order("blocked.example"))
+    (tmp_path / "second").mkdir()
+    second = Filterd(testbed, tmp_path / "second")
+    try:
+        second.start(order("other.example"), rules=False, queue__first=100)
+        assert prefilter(second)["why"] == "another filterd has it"
+        assert testbed.dig("blocked.example").status == "NXDOMAIN"
+        assert prefilter(filterd)["interfaces"] == 1
+    finally:
+        second.stop()
+    assert prefilter(filterd)["interfaces"] == 1
+    testbed.exec("gateway", "tc", "qdisc", "del", "dev", "lan0", "clsact")  # somebody else
+    assert prefilter(filterd)["interfaces"] == 0
 
 
 def test_it_leaves_nothing_behind(testbed, filterd):
@@ -210,6 +314,7 @@ def link(testbed, name, peer, address, peer_address):
 def test_interfaces_come_and_go(testbed, filterd):
     start(filterd, order("blocked.example"), firewall__lan="lan* ppp*")
     link(testbed, "lan7", "eth7", "10.77.7.1/24", "10.77.7.2/24")
+    checksums(testbed, "off", "eth7")
     wait_until(lambda: prefilter(filterd)["interfaces"] == 2, "it stands on the new interface")
     before = prefilter(filterd)
     assert testbed.dig("free.example", options=("-b", "10.77.7.2")).status in (None, "NOERROR")
@@ -298,7 +403,7 @@ def test_without_the_right_to_it_the_daemon_runs_on(testbed, filterd, tmp_path):
     program.chmod(0o755)
     filterd.program = program
     filterd.start(order("blocked.example"))
-    assert prefilter(filterd)["why"] == "it takes CAP_BPF"
+    assert prefilter(filterd)["why"] == "it takes CAP_BPF and CAP_PERFMON"
     assert len(re.findall("the prefilter is off", filterd.log())) == 1
     assert testbed.dig("blocked.example").status == "NXDOMAIN"
     assert testbed.dig("free.example").addresses

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "filterd/daemon/config.h"
+#include "filterd/daemon/prefiltering.h"
 #include "filterd/engine/engine.h"
 #include "tests/unit/craft.h"
 #include "tests/unit/ruleset_text.h"
@@ -43,10 +45,13 @@ static int setup(void **state)
 					    .port_count = 2,
 					    .extra = &extra,
 					    .extra_count = 1};
-	if (prefilter_new(&b->prefilter, &options, error) < 0) {
+	int err = prefilter_new(&b->prefilter, &options, error);
+	if (err == -EPERM || err == -ENOSYS || err == -EOPNOTSUPP) {
 		print_message("skipped: no prefilter: %s\n", error);
 		exit(SKIPPED);
 	}
+	if (err)
+		fail_msg("no prefilter: %s", error);
 	struct engine_options engine = engine_defaults();
 	memcpy(engine.dns_ports, ports, sizeof ports);
 	b->ruleset = ruleset_of_text(orders_one);
@@ -90,7 +95,7 @@ static void frame(struct bench *b, int family, uint16_t port, const void *messag
 
 static bool is_clean(struct bench *b)
 {
-	int result = prefilter_try(b->prefilter, b->frame, b->len);
+	int result = prefilter_try(b->prefilter, b->frame, b->len, 0);
 	assert_true(result >= 0);
 	return result;
 }
@@ -165,6 +170,61 @@ static void between_two_rulesets_both_count(void **state)
 	assert_int_equal(prefilter_widen(b->prefilter, b->other), 0);
 	prefilter_narrow(b->prefilter);
 	assert_true(clean_query(b, "blocked.example"));
+}
+
+// What the daemon does around its own swap of rulesets.
+struct swapping {
+	struct bench *b;
+	int result, calls;
+};
+
+static int swap(void *arg)
+{
+	struct swapping *s = arg;
+	s->calls++;
+	assert_false(clean_query(s->b, "other.example"));   // of the new ruleset
+	assert_false(clean_query(s->b, "blocked.example")); // and of the old one, still in force
+	assert_true(clean_query(s->b, "free.example"));
+	return s->result;
+}
+
+static void no_name_slips_by_in_a_swap(void **state)
+{
+	struct bench *b = *state;
+	static struct config config;
+	config.firewall.prefilter = true;
+	config.firewall.mark_shift = 24;
+	config.firewall.dns_ports.count = 1;
+	config.firewall.dns_ports.at[0] = 53;
+	struct prefiltering *p = prefiltering_new(&config), *second = prefiltering_new(&config);
+	struct prefilter *own = b->prefilter;
+	b->prefilter = prefiltering_prefilter(p);
+	assert_non_null(b->prefilter);
+	assert_null(prefiltering_prefilter(second)); // there can be only one
+	assert_string_equal(prefiltering_status(second).why, "another filterd has it");
+	prefiltering_free(second);
+	use(b, b->ruleset);
+	struct swapping s = {.b = b, .result = -ENOMEM};
+	assert_int_equal(prefiltering_swap(p, b->other, b->ruleset, swap, &s), -ENOMEM);
+	assert_false(clean_query(b, "blocked.example")); // all as before
+	assert_true(clean_query(b, "other.example"));
+	s.result = 0;
+	assert_int_equal(prefiltering_swap(p, b->other, b->ruleset, swap, &s), 0);
+	assert_true(clean_query(b, "blocked.example"));
+	assert_false(clean_query(b, "other.example"));
+	assert_int_equal(s.calls, 2);
+	assert_null(prefiltering_status(p).why);
+	prefiltering_free(p);
+	b->prefilter = own;
+}
+
+static void super_packets_are_not_read(void **state)
+{
+	struct bench *b = *state;
+	use(b, b->ruleset);
+	query_frame(b, 4, "free.example");
+	assert_int_equal(prefilter_try(b->prefilter, b->frame, b->len, 0), 1);
+	assert_int_equal(prefilter_try(b->prefilter, b->frame, b->len, 20), 0);
 }
 
 static void other_ports_are_left_alone(void **state)
@@ -407,6 +467,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_clean_without_a_filter),
 		cmocka_unit_test(listed_names_are_never_clean),
 		cmocka_unit_test(between_two_rulesets_both_count),
+		cmocka_unit_test(no_name_slips_by_in_a_swap),
+		cmocka_unit_test(super_packets_are_not_read),
 		cmocka_unit_test(other_ports_are_left_alone),
 		cmocka_unit_test(only_plain_queries_are_clean),
 		cmocka_unit_test(checksums_may_be_missing_over_ipv4_only),
