@@ -330,9 +330,12 @@ static void connection_from_server(struct engine *e, struct flow *f, struct verd
 			flow_close(e, f);
 		return;
 	}
-	if (f->state != FLOW_UNDECIDED || !e->packet.payload.len)
+	// A bare acknowledgement says enough of what nobody knows, and nothing of what TLS will answer.
+	bool bare = !e->packet.payload.len;
+	if (f->state != FLOW_UNDECIDED ||
+	    (bare && (f->protocol == HOSTNAME_TLS || e->packet.tcp.flags & (TCP_SYN | TCP_RST))))
 		return;
-	if (f->midstream && !f->highest && !f->said && !f->renewing) {
+	if (!bare && f->midstream && !f->highest && !f->said && !f->renewing) {
 		f->state =
 			FLOW_REQUESTS; // seen from the middle of what the server says: the client's
 				       // next words, perhaps a request, tell more

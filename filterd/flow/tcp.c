@@ -417,7 +417,7 @@ void tcp_server_segment(struct flow_table *t, struct flow *f, const struct packe
 	f->closed |= p->tcp.flags & TCP_FIN;
 	if (f->state == FLOW_ALLOWED || f->state == FLOW_BLOCKED)
 		return;
-	if ((p->tcp.flags & TCP_ACK) && p->payload.len)
+	if ((p->tcp.flags & TCP_ACK) && !(p->tcp.flags & TCP_RST))
 		server_ack(t, f, p->tcp.ack);
 	if (!f->judged)
 		server_head_move(f, p->tcp.seq + (uint32_t)p->payload.len);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A gateway that blocks by name: real clients lose what an order lists, nothing else, and get it back."""
+import subprocess
 import itertools
 import json
 import pathlib
@@ -162,6 +163,35 @@ def test_the_kernel_carries_decided_flows_alone(testbed, filterd, tmp_path):
                             *options, timeout=400)
         assert "100000000" in done.stdout
         assert 0 < queued(testbed) - before <= 10
+
+
+SILENT = """
+import socket, sys
+with socket.create_server(("10.77.2.2", 8080)) as s:
+    print("ready", flush=True)
+    c, _ = s.accept()
+    total = 0
+    while data := c.recv(1 << 20):
+        total += len(data)
+print(total)
+"""
+UPLOAD = """
+import socket
+with socket.create_connection(("10.77.2.2", 8080)) as s:
+    for _ in range(1500):
+        s.sendall(b"\\xf0\\x9f nobody's protocol " * 2000)
+"""
+
+
+def test_an_upload_to_a_server_that_says_nothing(testbed, filterd):
+    """Only its bare acknowledgements tell what it has, and of these one in sixteen is looked at."""
+    filterd.start(order("blocked.example"))
+    server = testbed.popen("server", "/usr/bin/python3", "-c", SILENT, stdout=subprocess.PIPE)
+    assert server.stdout.readline() == "ready\n"
+    before = queued(testbed)
+    testbed.exec("client", "/usr/bin/python3", "-c", UPLOAD)
+    assert int(server.communicate(timeout=60)[0]) > 10000000
+    assert queued(testbed) - before < 150, testbed.counters()
 
 
 def test_same_ports_again_after_a_reset(testbed, filterd):
