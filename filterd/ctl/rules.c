@@ -58,9 +58,11 @@ int rules_load(const char *path, const struct rules_options *options, struct ord
 	struct complaints *complaints = calloc(1, sizeof *complaints);
 	if (!complaints)
 		return -ENOMEM;
-	struct parse_options parse = {.lifetime_max_s = options ? options->lifetime_max_s : 0};
+	struct parse_options parse = {0};
+	if (options)
+		parse = (struct parse_options){options->lifetime_max_s, options->watch};
 	if (isatty(STDERR_FILENO))
-		parse.progress.fn = show_progress;
+		parse.watch.progress = show_progress;
 	int result = parse_orders(path, &parse, ret, complaints);
 	if (result < 0)
 		print_complaints(complaints);

@@ -4,11 +4,14 @@
 #pragma once
 #include <stdint.h>
 
+#include "filterd/orders/lists.h"
+
 struct orders;
 struct ruleset;
 
 struct rules_options {
-	int64_t lifetime_max_s; // 0 = the default
+	int64_t lifetime_max_s;   // 0 = the default
+	struct lists_watch watch; // but for progress, which a terminal is shown
 };
 
 // "366": days for --max-lifetime, as seconds. 0, or -EINVAL after saying why.

@@ -10,6 +10,7 @@ enum {
 	ORDER_ID_MAX = 64,
 	ORDER_PREFIXES_MAX = 100000, // scope and exempt of one order
 	ORDER_OVERRIDES_MAX = 256,   // of one order
+	ORDER_LISTS_MAX = 1000,      // of one order
 	ORDER_TEXT_MAX = 1000,       // bytes of authority, reference, reason, category, contact
 	ORDERS_MAX = 100000,         // of one set
 	ORDERS_LIFETIME_DAYS = 366,  // the longest life, unless the caller says otherwise
