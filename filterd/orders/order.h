@@ -69,6 +69,9 @@ const char *orders_add_file(struct orders *o, const char *path);
 // Another order at the end, all zero but its place, or NULL if out of memory. Valid until the next one.
 struct order *orders_add(struct orders *o, struct order_place place);
 
+// Does it act at that second for that client? A client of family 0 is one that no prefix holds; NULL: for some.
+bool order_is_in_force(const struct order *o, const struct addr *client, int64_t now_s);
+
 // 0, -ENOMEM, or -E2BIG over the cap.
 int order_add_prefix(struct order *o, const struct order_prefix *prefix);
 int order_add_override(struct order *o, const struct order_override *override);

@@ -307,6 +307,8 @@ static void rpz(void **state)
 		// Without $ORIGIN: owners are the zone's all the same, whatever it is called.
 		{"@ SOA ns. root. 1 2 3 4 5\nads.example CNAME .\n", "ads.example ", "", ""},
 		{"ads.example CNAME .\n", "ads.example ", "", ""},
+		{"$ORIGIN rpz.local.\nads.example CNAME .\nb.example.rpz.local. CNAME .\n",
+		 "ads.example b.example ", "", ""},
 		{"rpz.local. SOA ns. root. 1 2 3 4 5\nAds.Example.RPZ.local. CNAME .\nb.example "
 		 "CNAME .\n",
 		 "ads.example b.example ", "", ""},

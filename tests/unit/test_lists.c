@@ -284,10 +284,10 @@ static void a_parent_that_is_left_out_holds_nothing(void **state)
 {
 	struct list_text *f = *state;
 	f->policy.skip = 1 << LIST_NARROWER;
-	assert_int_equal(
-		read_text(f, "*.a.example CNAME .\nx.a.example CNAME .\n*.x.a.example CNAME .\n"
-			     "y.a.example CNAME .\n"),
-		0);
+	assert_int_equal(read_text(f, "y.a.example CNAME .\n*.a.example CNAME .\nx.a.example CNAME "
+				      ".\n*.x.a.example CNAME .\n"
+				      "y.a.example CNAME .\n"),
+			 0);
 	expect_names(f, "x.a.example ");
 	assert_int_equal(f->summary.skipped[LIST_NARROWER], 2);
 	f->policy.widen = true;
