@@ -229,7 +229,8 @@ const struct command command_export = {
 		"[--serial N] [--max-lifetime DAYS]",
 	.summary = "Write what is in force in a format that resolvers read",
 	.help = "  --orders PATH         an order file, or a folder: every file *.order in it\n"
-		"  --format FORMAT       rpz, hosts, domains, dnsmasq, unbound, or json (all that orders say)\n"
+		"  --format FORMAT       rpz, hosts, domains, dnsmasq, unbound, or json (all that "
+		"orders say)\n"
 		"  -o FILE               where to write, whole or not at all; else to standard "
 		"output\n"
 		"  --at TIME             in force at that time (RFC 3339, with offset) instead of "
