@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """filterctl export, and what compile says of lists, through the command. JSON goes round: orders made from it
 decide as those that were exported. Run with the path of filterctl, from the root of the tree."""
+import gzip
 import json
 import pathlib
 import resource
@@ -140,6 +141,18 @@ def lists_are_summed_up(folder):
     assert image.read_bytes() == before
 
 
+def a_list_that_unpacks_without_end(folder):
+    """A megabyte, packed to a kilobyte and there a thousand times over."""
+    (folder / "bomb.gz").write_bytes(gzip.compress(b"a.example\n") + gzip.compress(b"x" * (1 << 20)) * 1025)
+    bomb = folder / "bomb.order"
+    bomb.write_text(order_text({
+        "id": "a", "authority": "A", "reference": "r", "reason": "x", "starts": "2030-06-01T00:00:00Z",
+        "expires": "2030-06-05T00:00:00Z", "action": "block", "match": "exact", "list": "bomb.gz",
+        "skip": "names patterns others"}) + "\n")
+    got = filterctl("compile", "--orders", bomb, "-o", folder / "image")
+    assert got.returncode == 2 and "bomb.gz: this list has more than 1 GiB, or unpacks to more\n" in got.stderr, got
+
+
 with tempfile.TemporaryDirectory() as name:
     scratch = pathlib.Path(name)
     json_goes_round(scratch)
@@ -147,4 +160,5 @@ with tempfile.TemporaryDirectory() as name:
     a_full_disk_changes_nothing(scratch)
     faults(scratch)
     lists_are_summed_up(scratch)
+    a_list_that_unpacks_without_end(scratch)
 print("exports and lists are as expected")

@@ -149,7 +149,6 @@ static uint64_t skipped(const struct list_summary *s)
 static void finish(struct listing *l)
 {
 	struct list_sink *s = &l->sink;
-	s->summary.lines = s->line;
 	if (!s->is_broken && l->format->end)
 		l->format->end(s, l->state);
 	if (s->is_broken)
@@ -180,6 +179,7 @@ int lists_read(const char *path, const struct list_format *format, const struct 
 	list_sink_init(&l.sink, names);
 	if (result == 0)
 		result = read_blocks(&l, in, block);
+	l.sink.summary.lines = l.sink.line;
 	if (result < 0) {
 		complain(complaints, path, 0, "%s", input_fault(result));
 	} else {
