@@ -27,15 +27,20 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|check|compile|doctor|names|replay|status' ''
+expect '--help|--version|check|compile|doctor|export|names|replay|status' ''
 expect 'check|compile' c
 expect 'status' st
 expect '--help' nonsense --
-expect '--help|--json|--max-lifetime|--orders' compile --
-expect '--help|--json|--max-lifetime|--orders|-o' compile -
+expect '--help|--json|--max-lifetime|--orders|--verbose' compile --
+expect '--help|--json|--max-lifetime|--orders|--verbose|-o' compile -
 expect '--control|--help|--json' status --
 expect '--control|--help|--json' doctor --
 expect '--at|--client|--help|--json|--max-lifetime|--orders' check --
+expect '--at|--client|--format|--help|--max-lifetime|--orders|--serial|--zone|-o' export -
+expect 'dnsmasq|domains|hosts|json|rpz|unbound' export --format ''
+expect 'dnsmasq|domains' export --format d
+expect 'one.order|other.txt' export -o o
+expect '' export --zone ''
 expect '--at|--checksums|--help|--orders|-a|-c|-r' replay -
 expect '--orders' check --o
 expect 'c.image|one.order|sub|two words.order' check --orders ''

@@ -17,6 +17,7 @@ struct command {
 extern const struct command command_check;
 extern const struct command command_compile;
 extern const struct command command_doctor;
+extern const struct command command_export;
 extern const struct command command_names;
 extern const struct command command_replay;
 extern const struct command command_status;

@@ -4,20 +4,16 @@
 #include "filterd/orders/compile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/rules.h"
+#include "filterd/ctl/save.h"
+#include "filterd/ctl/summaries.h"
 #include "filterd/orders/order.h"
 
 struct arguments {
@@ -26,58 +22,34 @@ struct arguments {
 	bool json;
 };
 
-static int write_all(int fd, const uint8_t *bytes, size_t len)
+static int save(const char *path, const struct compiled *c)
 {
-	while (len > 0) {
-		ssize_t wrote = write(fd, bytes, len);
-		if (wrote < 0)
-			return -errno;
-		bytes += wrote;
-		len -= (size_t)wrote;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-// The rename has to outlast a power cut too.
-static int sync_folder(const char *path)
-{
-	char copy[PATH_MAX];
-	snprintf(copy, sizeof copy, "%s", path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int result = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-	if (fd >= 0)
-		close(fd);
+	struct save file;
+	int result = save_open(&file, path);
+	if (result < 0)
+		return result;
+	if (fwrite(c->image, 1, c->len, file.to) == c->len)
+		return save_commit(&file);
+	result = -errno;
+	save_drop(&file);
 	return result;
 }
 
-static int save(const char *path, const struct compiled *c)
+// The names that stood more than once in one order: those that the lists' readers left out count as well.
+static uint64_t duplicates(const struct compiled *c, const struct summaries *lists)
 {
-	char temporary[PATH_MAX];
-	int len = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-	if (len < 0 || (size_t)len >= sizeof temporary)
-		return -ENAMETOOLONG;
-	int fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	mode_t mask = umask(0);
-	umask(mask);
-	int result = fchmod(fd, 0666 & ~mask) < 0 ? -errno : write_all(fd, c->image, c->len);
-	close(fd);
-	if (result == 0 && rename(temporary, path) < 0)
-		result = -errno;
-	if (result < 0)
-		unlink(temporary);
-	return result < 0 ? result : sync_folder(path);
+	return c->duplicates + summaries_duplicates(lists);
 }
 
-static int print_json(const struct arguments *a, const struct orders *o, const struct compiled *c)
+static int print_json(const struct arguments *a, const struct orders *o, const struct compiled *c,
+		      const struct summaries *lists)
 {
-	json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "image", a->image,
-				 "orders", (json_int_t)o->count, "files", (json_int_t)o->files,
-				 "lists", (json_int_t)o->lists, "names", (json_int_t)c->names,
-				 "duplicates", (json_int_t)c->duplicates, "bytes",
-				 (json_int_t)c->len, "bytes_per_name",
-				 c->names ? (double)c->len / (double)c->names : 0.0);
+	json_t *json = json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "image", a->image, "orders",
+		(json_int_t)o->count, "files", (json_int_t)o->files, "names", (json_int_t)c->names,
+		"duplicates", (json_int_t)duplicates(c, lists), "bytes", (json_int_t)c->len,
+		"bytes_per_name", c->names ? (double)c->len / (double)c->names : 0.0, "lists",
+		summaries_json(lists));
 	int failed = json ? json_dumpf(json, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) : -1;
 	json_decref(json);
 	putchar('\n');
@@ -85,12 +57,13 @@ static int print_json(const struct arguments *a, const struct orders *o, const s
 }
 
 static int print_summary(const struct arguments *a, const struct orders *o,
-			 const struct compiled *c)
+			 const struct compiled *c, const struct summaries *lists)
 {
+	summaries_print(lists, stdout);
 	printf("orders      %" PRIu32 " (from %" PRIu32 " files and %" PRIu32 " lists)\n", o->count,
 	       o->files, o->lists);
 	printf("names       %" PRIu64 "\n", c->names);
-	printf("duplicates  %" PRIu64 "\n", c->duplicates);
+	printf("duplicates  %" PRIu64 "\n", duplicates(c, lists));
 	printf("bytes       %zu", c->len);
 	if (c->names)
 		printf(" (%.1f per name)", (double)c->len / (double)c->names);
@@ -98,23 +71,43 @@ static int print_summary(const struct arguments *a, const struct orders *o,
 	return EXIT_OK;
 }
 
-static int compile(const struct arguments *a)
+static int write_image(const struct arguments *a, const struct orders *orders,
+		       const struct summaries *lists)
 {
-	struct orders orders;
 	struct compiled compiled = {0};
-	if (rules_load(a->orders, &a->rules, &orders) < 0)
-		return EXIT_ERROR;
-	int result = compile_orders(&orders, &compiled);
+	int result = compile_orders(orders, &compiled);
 	if (result < 0)
 		fprintf(stderr, "%s: %s\n", a->orders, strerror(-result));
 	else if ((result = save(a->image, &compiled)) < 0)
 		fprintf(stderr, "%s: %s\n", a->image, strerror(-result));
-	int status = result < 0 ? EXIT_ERROR
-		     : a->json  ? print_json(a, &orders, &compiled)
-				: print_summary(a, &orders, &compiled);
+	int status = result < 0
+			     ? EXIT_ERROR
+			     : (a->json ? print_json : print_summary)(a, orders, &compiled, lists);
 	compiled_done(&compiled);
-	orders_done(&orders);
 	return status;
+}
+
+static int compile(struct arguments *a)
+{
+	struct orders orders;
+	struct summaries lists = {0};
+	int status = EXIT_ERROR;
+	a->rules.watch.summed = summaries_add;
+	a->rules.watch.arg = &lists;
+	if (rules_load(a->orders, &a->rules, &orders) < 0) {
+		summaries_print(&lists, stderr);
+	} else {
+		status = write_image(a, &orders, &lists);
+		orders_done(&orders);
+	}
+	summaries_done(&lists);
+	return status;
+}
+
+static void print_skipped(void *unused, const char *sentence)
+{
+	(void)unused;
+	fprintf(stderr, "%s\n", sentence);
 }
 
 static int run(int argc, char **argv)
@@ -123,6 +116,7 @@ static int run(int argc, char **argv)
 		{"orders", required_argument, NULL, 'r'},
 		{"output", required_argument, NULL, 'o'},
 		{"max-lifetime", required_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},
 		{"json", no_argument, NULL, 'j'},
 		{0},
 	};
@@ -134,6 +128,8 @@ static int run(int argc, char **argv)
 			a.image = optarg;
 		else if (c == 'j')
 			a.json = true;
+		else if (c == 'v')
+			a.rules.watch.skipped = print_skipped;
 		else if (c != 'l')
 			return command_usage(&command_compile);
 		else if (rules_lifetime_from_text(&a.rules.lifetime_max_s, optarg) < 0)
@@ -146,11 +142,13 @@ static int run(int argc, char **argv)
 
 const struct command command_compile = {
 	.name = "compile",
-	.arguments = "--orders PATH -o IMAGE [--max-lifetime DAYS] [--json]",
+	.arguments = "--orders PATH -o IMAGE [--max-lifetime DAYS] [--verbose] [--json]",
 	.summary = "Compile orders and their lists into an image for the daemon",
 	.help = "  --orders PATH         an order file, or a folder: every file *.order in it\n"
 		"  -o IMAGE              where to write; what is there stays if anything is wrong\n"
 		"  --max-lifetime DAYS   refuse orders that live longer (366)\n"
+		"  --verbose             print each line of a list that the order's 'skip' leaves "
+		"out\n"
 		"  --json                print the summary as one JSON object\n"
 		"\n"
 		"Exits with 0 if the image was written, else with 2; every fault is printed as\n"

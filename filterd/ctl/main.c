@@ -8,7 +8,7 @@
 
 // In the order in which --help shows them.
 static const struct command *const commands[] = {
-	&command_compile, &command_check,  &command_replay,
+	&command_compile, &command_check,  &command_export, &command_replay,
 	&command_names,   &command_status, &command_doctor,
 };
 

@@ -58,9 +58,11 @@ int rules_load(const char *path, const struct rules_options *options, struct ord
 	struct complaints *complaints = calloc(1, sizeof *complaints);
 	if (!complaints)
 		return -ENOMEM;
-	struct parse_options parse = {.lifetime_max_s = options ? options->lifetime_max_s : 0};
+	struct parse_options parse = {0};
+	if (options)
+		parse = (struct parse_options){options->lifetime_max_s, options->watch};
 	if (isatty(STDERR_FILENO))
-		parse.progress.fn = show_progress;
+		parse.watch.progress = show_progress;
 	int result = parse_orders(path, &parse, ret, complaints);
 	if (result < 0)
 		print_complaints(complaints);
@@ -82,33 +84,38 @@ static bool is_image(const char *path)
 	return is;
 }
 
-static int open_compiled(const char *path, const struct rules_options *options,
-			 struct ruleset **ret, char error[RULESET_ERROR_MAX])
+int rules_compile(const char *path, const struct orders *orders, struct ruleset **ret)
 {
-	struct orders orders;
+	char error[RULESET_ERROR_MAX] = "";
 	struct compiled compiled = {0};
-	int result = rules_load(path, options, &orders);
-	if (result < 0)
-		return result;
-	result = compile_orders(&orders, &compiled);
-	orders_done(&orders);
+	int result = compile_orders(orders, &compiled);
 	int memfd = result < 0 ? result : ruleset_seal(compiled.image, compiled.len);
 	compiled_done(&compiled);
 	if (memfd < 0) {
-		snprintf(error, RULESET_ERROR_MAX, "%.100s: %s", path, strerror(-memfd));
+		fprintf(stderr, "%s: %s\n", path, strerror(-memfd));
 		return memfd;
 	}
 	result = ruleset_open_sealed(ret, memfd, error);
 	close(memfd);
+	if (result < 0)
+		fprintf(stderr, "%s: %s\n", path, error);
 	return result;
 }
 
 int rules_open(const char *path, const struct rules_options *options, struct ruleset **ret)
 {
-	char error[RULESET_ERROR_MAX] = "";
-	int result = is_image(path) ? ruleset_open_file(ret, path, error)
-				    : open_compiled(path, options, ret, error);
-	if (result < 0 && error[0])
-		fprintf(stderr, "%s\n", error);
+	if (is_image(path)) {
+		char error[RULESET_ERROR_MAX] = "";
+		int result = ruleset_open_file(ret, path, error);
+		if (result < 0)
+			fprintf(stderr, "%s\n", error);
+		return result;
+	}
+	struct orders orders;
+	int result = rules_load(path, options, &orders);
+	if (result < 0)
+		return result;
+	result = rules_compile(path, &orders, ret);
+	orders_done(&orders);
 	return result;
 }

@@ -12,18 +12,23 @@ static void clean(char *text)
 			*text = '?';
 }
 
+void complaint_text(char out[COMPLAINT_LEN_MAX], const char *file, unsigned line, const char *why)
+{
+	if (line)
+		snprintf(out, COMPLAINT_LEN_MAX, "%.250s:%u: %s", file, line, why);
+	else
+		snprintf(out, COMPLAINT_LEN_MAX, "%.250s: %s", file, why);
+	clean(out);
+}
+
 void complain(struct complaints *c, const char *file, unsigned line, const char *format, ...)
 {
-	char sentence[COMPLAINT_LEN_MAX / 2];
+	char sentence[COMPLAINT_LEN_MAX / 2], whole[COMPLAINT_LEN_MAX];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(sentence, sizeof sentence, format, args);
 	va_end(args);
-	char whole[COMPLAINT_LEN_MAX];
-	if (line)
-		snprintf(whole, sizeof whole, "%.250s:%u: %s", file, line, sentence);
-	else
-		snprintf(whole, sizeof whole, "%.250s: %s", file, sentence);
+	complaint_text(whole, file, line, sentence);
 	complain_whole(c, whole);
 }
 

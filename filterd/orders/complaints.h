@@ -16,6 +16,9 @@ struct complaints {
 __attribute__((format(printf, 4, 5))) void complain(struct complaints *c, const char *file,
 						    unsigned line, const char *format, ...);
 
+// "FILE:LINE: why", or "FILE: why" for line 0, cleaned in the same way.
+void complaint_text(char out[COMPLAINT_LEN_MAX], const char *file, unsigned line, const char *why);
+
 // Takes a sentence that already begins with FILE:LINE.
 void complain_whole(struct complaints *c, const char *sentence);
 

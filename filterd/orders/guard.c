@@ -3,6 +3,8 @@
 // underscores only, since anything else is a page address, a pattern or a typing error.
 #include "filterd/orders/guard.h"
 
+#include <errno.h>
+
 #include "filterd/base/addr.h"
 #include "filterd/base/name.h"
 
@@ -43,4 +45,12 @@ const char *guard_name(struct slice text, const struct name *name)
 	if (!memchr(name->text, '.', name->len))
 		return "has one label only; that would hit every name below it";
 	return NULL;
+}
+
+const char *guard_text(struct slice text, struct name *ret)
+{
+	int parsed = name_from_text(ret, text);
+	if (parsed == -ENAMETOOLONG)
+		return "is longer than a host name may be (253 bytes, 63 between dots)";
+	return guard_name(text, parsed == 0 ? ret : NULL);
 }

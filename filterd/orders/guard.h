@@ -9,3 +9,6 @@ struct name;
 // Looks at a name as it was written, and at its canonical form if it has one (else NULL). NULL if there
 // is nothing against it, else why not: a sentence that follows "'NAME' ...".
 const char *guard_name(struct slice text, const struct name *name);
+
+// Reads a name as it was written. NULL, or why it must not be listed; then *ret may hold anything.
+const char *guard_text(struct slice text, struct name *ret);

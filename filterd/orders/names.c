@@ -35,3 +35,18 @@ int names_add(struct names *n, const struct name *name)
 	n->count++;
 	return 0;
 }
+
+void names_retain(struct names *n, size_t from, names_keep_fn *keep, void *arg)
+{
+	size_t offset = from, at = from, to = from;
+	struct slice name;
+	for (size_t number = 0; names_next(n, &offset, &name); at = offset, number++) {
+		if (keep(arg, number, name)) {
+			memmove(n->bytes + to, n->bytes + at, offset - at);
+			to += offset - at;
+		} else {
+			n->count--;
+		}
+	}
+	n->len = to;
+}

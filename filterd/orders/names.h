@@ -16,6 +16,11 @@ void names_done(struct names *n);
 // 0; -ENOMEM; -E2BIG when offsets would no longer fit 32 bits.
 int names_add(struct names *n, const struct name *name);
 
+// Drops the names from offset `from` on that `keep` refuses; the others move up. It is asked for each
+// in turn, with its number, counted from `from`.
+typedef bool names_keep_fn(void *arg, size_t number, struct slice name);
+void names_retain(struct names *n, size_t from, names_keep_fn *keep, void *arg);
+
 // The name at *offset, and moves *offset to the next one. False at the end.
 static inline bool names_next(const struct names *n, size_t *offset, struct slice *ret)
 {

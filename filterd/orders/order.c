@@ -87,3 +87,23 @@ int order_add_override(struct order *o, const struct order_override *override)
 		o->overrides[o->override_count++] = *override;
 	return result;
 }
+
+// As the ruleset has it: the longest prefix decides, and without any scope the order is for all.
+static bool is_for(const struct order *o, const struct addr *client)
+{
+	bool has_scope = false;
+	const struct order_prefix *longest = NULL;
+	for (uint32_t i = 0; i < o->prefix_count; i++) {
+		const struct order_prefix *p = &o->prefixes[i];
+		has_scope |= !p->exempt;
+		if (prefix_contains(&p->prefix, client) &&
+		    (!longest || p->prefix.bits > longest->prefix.bits))
+			longest = p;
+	}
+	return longest ? !longest->exempt : !has_scope;
+}
+
+bool order_is_in_force(const struct order *o, const struct addr *client, int64_t now_s)
+{
+	return o->starts_s <= now_s && now_s < o->expires_s && (!client || is_for(o, client));
+}

@@ -10,6 +10,7 @@ enum {
 	ORDER_ID_MAX = 64,
 	ORDER_PREFIXES_MAX = 100000, // scope and exempt of one order
 	ORDER_OVERRIDES_MAX = 256,   // of one order
+	ORDER_LISTS_MAX = 1000,      // of one order
 	ORDER_TEXT_MAX = 1000,       // bytes of authority, reference, reason, category, contact
 	ORDERS_MAX = 100000,         // of one set
 	ORDERS_LIFETIME_DAYS = 366,  // the longest life, unless the caller says otherwise
@@ -67,6 +68,9 @@ const char *orders_add_file(struct orders *o, const char *path);
 
 // Another order at the end, all zero but its place, or NULL if out of memory. Valid until the next one.
 struct order *orders_add(struct orders *o, struct order_place place);
+
+// Does it act at that second for that client? A client of family 0 is one that no prefix holds; NULL: for some.
+bool order_is_in_force(const struct order *o, const struct addr *client, int64_t now_s);
 
 // 0, -ENOMEM, or -E2BIG over the cap.
 int order_add_prefix(struct order *o, const struct order_prefix *prefix);

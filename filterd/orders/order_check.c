@@ -62,6 +62,14 @@ static void check_action(struct order_reading *r)
 		COMPLAIN_AT(r, KEY_ANSWER, "an order with 'action = allow' answers nothing");
 }
 
+static void check_lists(struct order_reading *r)
+{
+	if (r->lines[KEY_SKIP] && !r->lines[KEY_LIST])
+		COMPLAIN_AT(r, KEY_SKIP, "'skip' is only for orders with a 'list'");
+	if (r->lines[KEY_WIDEN] && !r->lines[KEY_LIST])
+		COMPLAIN_AT(r, KEY_WIDEN, "'widen' is only for orders with a 'list'");
+}
+
 static int prefix_compare(const void *a, const void *b)
 {
 	const struct order_prefix *p = a, *q = b;
@@ -90,6 +98,7 @@ void order_check(struct order_reading *r)
 	check_required(r);
 	check_action(r);
 	check_prefixes(r);
+	check_lists(r);
 	if (r->complaints->count == before && !r->time_unread)
 		check_times(r);
 }

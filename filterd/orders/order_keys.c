@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/orders/list_format.h"
 #include "filterd/orders/text.h"
 
 #define COMPLAIN(r, ...) complain((r)->complaints, (r)->file, (r)->line, __VA_ARGS__)
@@ -88,12 +89,13 @@ static void read_review(struct order_reading *r, const char *value)
 // The number of `value` among the words, or -1 after a complaint.
 static int read_word(struct order_reading *r, const char *const *words, const char *value)
 {
-	char all[80] = "";
+	char all[120] = "";
 	for (int i = 0; words[i]; i++) {
 		if (strcmp(words[i], value) == 0)
 			return i;
 		strcat(strcat(all, i == 0 ? "" : words[i + 1] ? ", " : " or "), words[i]);
 	}
+	r->word_unread = true;
 	COMPLAIN(r, "'%s' is not one of %s", value, all);
 	return -1;
 }
@@ -218,23 +220,51 @@ static void read_name(struct order_reading *r, const char *value)
 	(void)lists_read_name(slice_text(value), r->file, r->line, &r->order->names, r->complaints);
 }
 
-// Relative to the folder of the order file.
+// What stands in front of the file's path, if it is a format and a colon.
+static const struct list_format *stated_format(const char *value, const char **ret_path)
+{
+	size_t len = strcspn(value, ":");
+	const struct list_format *format = value[len] ? list_format_named(value, len) : NULL;
+	*ret_path = format ? value + len + 1 + strspn(value + len + 1, " \t") : value;
+	return format;
+}
+
+// Relative to the folder of the order file. The list is read when the order is complete.
 static void read_list(struct order_reading *r, const char *value)
 {
-	const char *slash = value[0] == '/' ? NULL : strrchr(r->file, '/');
+	const char *name;
+	const struct list_format *format = stated_format(value, &name);
+	const char *slash = name[0] == '/' ? NULL : strrchr(r->file, '/');
 	int folder_len = slash ? (int)(slash - r->file) + 1 : 0;
 	char path[PATH_MAX];
-	int len = snprintf(path, sizeof path, "%.*s%s", folder_len, r->file, value);
-	if (len < 0 || (size_t)len >= sizeof path) {
+	int len = snprintf(path, sizeof path, "%.*s%s", folder_len, r->file, name);
+	if (len < 0 || (size_t)len >= sizeof path)
 		COMPLAIN(r, "this path is too long");
-		return;
-	}
-	if (access(path, R_OK) < 0) {
+	else if (access(path, R_OK) < 0)
 		COMPLAIN(r, "the list '%s' can't be read: %s", path, strerror(errno));
+	else
+		add_complaint(r, order_lists_add(&r->lists, path, format), ORDER_LISTS_MAX);
+}
+
+static void read_skip(struct order_reading *r, const char *value)
+{
+	char copy[200];
+	if (strlen(value) >= sizeof copy) {
+		COMPLAIN(r, "this is too long");
 		return;
 	}
-	r->orders->lists++;
-	(void)lists_read(path, &r->order->names, &r->options->progress, r->complaints);
+	char *rest = NULL, *word = strtok_r(strcpy(copy, value), " \t", &rest);
+	for (; word; word = strtok_r(NULL, " \t", &rest)) {
+		int class = read_word(r, list_class_words, word);
+		if (class >= 0)
+			r->lists.policy.skip |= 1u << class;
+	}
+}
+
+static void read_widen(struct order_reading *r, const char *value)
+{
+	static const char *const words[] = {"no", "yes", NULL};
+	r->lists.policy.widen = read_word(r, words, value) == 1;
 }
 
 const struct order_key order_keys[ORDER_KEYS] = {
@@ -255,6 +285,8 @@ const struct order_key order_keys[ORDER_KEYS] = {
 	[KEY_MATCH] = {"match", .required = true, .read = read_match},
 	[KEY_NAME] = {"name", .repeats = true, .read = read_name},
 	[KEY_LIST] = {"list", .repeats = true, .read = read_list},
+	[KEY_SKIP] = {"skip", .repeats = true, .read = read_skip},
+	[KEY_WIDEN] = {"widen", .read = read_widen},
 };
 
 void order_key_read(struct order_reading *r, const char *key, const char *value)

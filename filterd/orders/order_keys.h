@@ -4,6 +4,7 @@
 #pragma once
 #include "filterd/orders/complaints.h"
 #include "filterd/orders/order.h"
+#include "filterd/orders/order_lists.h"
 #include "filterd/orders/parse.h"
 
 enum order_key_number {
@@ -24,6 +25,8 @@ enum order_key_number {
 	KEY_MATCH,
 	KEY_NAME,
 	KEY_LIST,
+	KEY_SKIP,
+	KEY_WIDEN,
 	ORDER_KEYS,
 };
 
@@ -34,6 +37,8 @@ struct order_reading {
 	const char *file;
 	unsigned line;
 	bool time_unread;           // one of its times could not be read
+	bool word_unread;           // one of its words could not: action, match, skip, widen
+	struct order_lists lists;   // of the current order
 	unsigned lines[ORDER_KEYS]; // of the first time that each key came, 0 = never
 	const struct parse_options *options;
 	struct complaints *complaints;

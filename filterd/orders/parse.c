@@ -25,10 +25,16 @@ static bool id_valid(const char *id)
 	return len > 0 && len <= ORDER_ID_MAX && strspn(id, bytes) == len && !strchr("-._", id[0]);
 }
 
+// Lists are read last: what a line of theirs may do depends on keys that may stand behind `list`.
 static void end_order(struct order_reading *r)
 {
-	if (r->order)
+	if (r->order) {
 		order_check(r);
+		if (r->lines[KEY_ACTION] && r->lines[KEY_MATCH] && !r->word_unread)
+			order_lists_read(&r->lists, r->orders, r->order, &r->options->watch,
+					 r->complaints);
+	}
+	order_lists_done(&r->lists);
 	r->order = NULL;
 }
 
@@ -39,7 +45,7 @@ static int begin_order(void *arg, const struct ini_where *where, const char *sec
 	struct order_reading *r = arg;
 	end_order(r);
 	r->line = where->line;
-	r->time_unread = false;
+	r->time_unread = r->word_unread = false;
 	memset(r->lines, 0, sizeof r->lines);
 	const char *id = strncmp(section, head, strlen(head)) == 0 ? section + strlen(head) : NULL;
 	if (!id)

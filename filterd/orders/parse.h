@@ -11,7 +11,7 @@ struct orders;
 
 struct parse_options {
 	int64_t lifetime_max_s; // from start to expiry; 0 = ORDERS_LIFETIME_DAYS
-	struct lists_progress progress;
+	struct lists_watch watch;
 };
 
 // Reads the orders and their lists into `ret`, which the caller ends with orders_done(). 0, or a negative

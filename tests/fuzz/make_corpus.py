@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the seeds of the wire fuzz targets (corpus/name, dns, tls, quic, packet and so on) into this
+"""Writes the seeds of most fuzz targets (those of wire and engine, names and lists) into this
 folder. The same every time; needs scapy for the packets and cryptography for QUIC."""
+import gzip
 import hashlib
 import hmac
 import pathlib
@@ -430,4 +431,59 @@ write("engine", {
     + segment(0, ACK, 100 + len(chunks) + 0x600, 500, b"\r\n400\r\n ") + segment(0, ACK, 100, 500, chunks)
     + segment(0, ACK, 100 + len(chunks) + 0x600 + 7 + 0x400, 500, b"\r\n0\r\n\r\n\n" + web),
     "http-connect": opened + segment(0, ACK, 100, 500, tunnel) + segment(0, ACK, 100 + len(tunnel), 500, bad),
+})
+
+# The first byte of a list is what the order says: 1 allows, 2 matches subtrees, 4 widens, 8 skips all that it may.
+zone = b"$TTL 60\n$ORIGIN rpz.example.\n@ IN SOA ns. root. (\n 1 ; serial\n 2 3 4 5 )\n NS ns.\n"
+pair = b"ads.example CNAME .\n*.ads.example CNAME .\n"
+write("lists", {
+    "plain": b"\2a.example\nB.Example.\n\n# nothing\nc.example # why\n", "empty": b"\2# only a comment\n\n",
+    "bom": b"\0\xef\xbb\xbfa.example\n" + "bücher.example\r\n".encode() + b"no-newline.example",
+    "blocks": b"\2" + b"".join(b"name-%03d.of-some-length.example\n" % i for i in range(400)),
+    "long": b"\x0aa.example\n" + b"x" * 9000 + b"\nb.example\n", "nul": b"\2a\0b.example\n\xff\xfe.example\n",
+    "refused": b"\2a.example\nhttp://b.example/\n*.c.example\n192.0.2.1\ncom\n", "wide": b"\2\xff\xfea\0.\0b\0\n\0",
+    "even": b"\2a.example\n0.0.0.0 b.example\n", "hosts": b"\x08# hosts\n0.0.0.0 a.example b.example\n",
+    "adblock": b"\x0a! Title\n||a.example^\n@@||b.a.example^\n", "rpz": b"\x0a" + zone + pair,
+    "dnsmasq": b"\x0aaddress=/a.example/\nserver=/b.a.example/#\n", "gzip-cut": b"\2" + gzip.compress(pair, mtime=0)[:40],
+    "unbound": b"\x0aserver:\nlocal-zone: \"a.example\" static\n", "gzip": b"\2" + gzip.compress(pair, mtime=0),
+    "gzip-two": b"\2" + gzip.compress(b"a.b\n", mtime=0) + gzip.compress(b"c.d\n", mtime=0),
+})
+write("list_hosts", {
+    "plain": b"\x000.0.0.0 a.example\n127.0.0.1 b.example\tc.example # why\n:: d.example\n", "own": b"\x08"
+    b"127.0.0.1 localhost\n::1 localhost ip6-loopback\nfe80::1%lo0 localhost\n255.255.255.255 broadcasthost\n0.0.0.0 a.b\n",
+    "others": b"\x08192.0.2.1 nas.example\n2001:db8::1 nas.example\n0.0.0.0\nnas.example\n0.0.0.0 printer\n0.0.0.0 a.b\n",
+    "refused": b"\x00192.0.2.1 nas.example\n0.0.0.0 *.a.example\n", "widen": b"\x060.0.0.0 a.example x.a.example\n",
+})
+write("list_adblock", {
+    "plain": b"\2[Adblock Plus 2.0]\n! Title\n||a.example^\n||b.example^$important,all\n||c.example^|\n",
+    "exceptions": b"\x0b||a.example^\n@@||b.a.example^\n@@||c.a.example^$third-party\n@@/x/\n",
+    "patterns": b"\x0a||a.example^$third-party\n||a.example\n||a.example/x\n|b|\n/ads/\n||*.c^\n||^\n||\n@@\n$\n||d.example^\n",
+    "cosmetic": b"\x0aa.example##.ad\n##.ad\n#@#.ad\n# comment\n#\na.example#?#x\nb.example#$#y\n||d.example^\n",
+})
+write("list_dnsmasq", {
+    "plain": b"\2address=/a.example/\naddress=/b.example/c.example/0.0.0.0\nlocal=/d.example/ # why\nserver = /.e.example/\n",
+    "reach": b"\x06address=/*.a.example/\naddress=/*.b.example/#\naddress=/b.example/\n",
+    "exceptions": b"\x0bserver=/a.example/\nserver=/b.a.example/c.a.example/#\n",
+    "others": b"\x0aserver=8.8.8.8\nserver=/x.example/10.0.0.1\nport=53\naddress=/#/1\naddress=//\naddress=/\naddress=\n"
+    b"address=/*x.example/\naddress=/x.example\n=\naddress=/a.example/\n",
+})
+write("list_unbound", {
+    "plain": b"\2server: # c\n\tlocal-zone: \"a.example\" always_nxdomain\nlocal-zone: 'b.example.' \"refuse\" # c\n",
+    "data": b"\0local-data: \"a.example. 60 IN A 0.0.0.0\"\nlocal-data: 'b.example AAAA ::'\nlocal-zone: c.example redirect\n",
+    "exceptions": b"\x0blocal-zone: \"a.example\" static\nlocal-zone: \"b.a.example\" transparent\n",
+    "others": b"\x0alocal-zone: \"a\nlocal-zone:\nlocal-data: \"\"\nlocal-data: \"x\"\nlocal-zone: a.example x y\nserver:x\n"
+    b"forward-zone:\nlocal-data: \"a.example TXT x\"\nlocal-zone: a.example deny\n",
+})
+write("list_rpz", {
+    "plain": b"\2" + zone + pair, "actions": b"\x08" + zone + b"".join(
+        b"a%d.example CNAME %s\n" % (i, to) for i, to in enumerate((
+            b".", b"*.", b"rpz-drop.", b"rpz-passthru.", b"rpz-tcp-only.", b"rpz-x.", b"rpz-drop", b"b.example.", b""))),
+    "data": b"\0" + zone + b"a.example 60 IN A 192.0.2.1\n  AAAA ::1\nb.example TXT \"a;\\\"(\" b\n", "origin": b"\0"
+    b"$ORIGIN .\nrpz.x SOA a b 1 2 3 4 5\na.b.rpz.x CNAME .\n$ORIGIN com.rpz.x.\nc CNAME .\n$ORIGIN d\n@ CNAME .\ne A 1\n",
+    "triggers": b"\x0a" + zone + b"24.0.2.0.192.rpz-ip CNAME .\n8.1.rpz-client-ip CNAME .\nx.rpz-nsdname CNAME .\n"
+    b"* CNAME .\n*.x CNAME .\nx.y. CNAME .\n1._filterd TXT \"id=a\"\n$INCLUDE x\n$\n" + pair,
+    "passthru": b"\x0b" + zone + pair + b"b.ads.example CNAME rpz-passthru.\n*.b.ads.example CNAME rpz-passthru.\n"
+    b"c.d CNAME c.d.\n", "reach": b"\x06" + zone + b"a.b CNAME .\n*.c.d CNAME .\nx.c.d CNAME .\n",
+    "parentheses": b"\0a.b ( CNAME\n ( . ) )\nc.d CNAME . (\n", "quotes": b"\0a.b TXT \"x\ny\"\n", "close": b"\0a.b CNAME . )\n",
+    "escapes": b"\x08a\\.b.c CNAME .\n\\100.c CNAME .\nx\\ y.c CNAME .\na.b CNAME \\\n", "cut": b"\x08" + b"a" * 4090 + b" A 1\na.b A 1\n",
 })

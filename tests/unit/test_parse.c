@@ -153,6 +153,15 @@ static void faults(void **state)
 		 "f:10: 'b.example c.example' is no host name"},
 		{BEGIN "list = /nonexistent\n",
 		 "f:10: the list '/nonexistent' can't be read: No such"},
+		{BEGIN "list = hosts:/nonexistent\n",
+		 "f:10: the list '/nonexistent' can't be read: No such"},
+		{BEGIN "list = nonsense:file\n",
+		 "f:10: the list 'nonsense:file' can't be read: No"},
+		{BEGIN "skip = names\n", "f:10: 'skip' is only for orders with a 'list'"},
+		{BEGIN "widen = yes\n", "f:10: 'widen' is only for orders with a 'list'"},
+		{BEGIN "widen = all\n", "f:10: 'all' is not one of no or yes"},
+		{BEGIN "skip = names rubbish\n", "f:10: 'rubbish' is not one of names, patterns, "
+						 "exceptions, blocks, narrower or others"},
 		{BEGIN BEGIN, "f:10: there is an order 'a' already, at f:1"},
 		{BEGIN "stray\n", "f:10: this line is neither"},
 	};
@@ -307,12 +316,14 @@ static void folders(void **state)
 	orders_done(&orders);
 
 	// Faults in a list, and one id in two files.
-	write_file(folder, "l.txt", "b.example\n!\n");
+	write_file(folder, "l.txt", "b.example\nwhat?\n");
 	write_file(folder, "c.order", BEGIN);
 	c.count = 0;
 	assert_true(parse_orders(folder, &defaults, &orders, &c) < 0);
 	snprintf(expected, sizeof expected,
-		 "%s/l.txt:2: '!' is no host name; letters, digits, '-', '_' and '.' are allowed",
+		 "%s/l.txt:2: 'what?' is no host name; letters, digits, '-', '_' and '.' are "
+		 "allowed "
+		 "('skip = names' leaves such lines out)",
 		 folder);
 	assert_string_equal(c.at[0], expected);
 	write_file(folder, "l.txt", "b.example\n");
@@ -330,6 +341,41 @@ static void folders(void **state)
 	c.count = 0;
 	assert_true(parse_orders(folder, &defaults, &orders, &c) < 0);
 	assert_non_null(strstr(c.at[0], "No such file"));
+}
+
+// Keys about lists may stand in front of `list` or behind it.
+static void lists_and_their_keys(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/test_parse.XXXXXX", text[1024];
+	close(mkstemp(path));
+	write_file("/tmp", path + strlen("/tmp/"),
+		   "0.0.0.0 x.example\n0.0.0.0 y\n192.0.2.1 z.example\n");
+	static const struct {
+		const char *before, *after;
+		int names; // besides a.example; -1: refused
+	} cases[] = {
+		{"", "skip = names others\nwiden = yes\n", 1},
+		{"skip = names\nwiden = yes\nskip = others\n", "", 1},
+		{"skip = names others\n", "", -1}, // subtree, of a hosts file
+		{"widen = yes\nskip = others\n", "", -1},
+		{"widen = yes\nskip = names\n", "", -1},
+		{"widen = no\nskip = names others narrower\n", "", -1}, // nothing is left
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		for (int stated = 0; stated < 2; stated++) {
+			struct orders orders;
+			struct complaints c;
+			snprintf(text, sizeof text, BEGIN "%slist = %s%s\n%s", cases[i].before,
+				 stated ? "hosts: " : "", path, cases[i].after);
+			int result = parse(text, &orders, &c);
+			assert_int_equal(result < 0, cases[i].names < 0);
+			if (result == 0)
+				assert_int_equal(orders.at[0].names.count, 1 + cases[i].names);
+			orders_done(&orders);
+		}
+	}
+	unlink(path);
 }
 
 static void an_empty_file_is_an_empty_set(void **state)
@@ -353,6 +399,7 @@ int main(void)
 		cmocka_unit_test(all_faults_are_told_at_once),
 		cmocka_unit_test(the_lifetime_is_an_option),
 		cmocka_unit_test(folders),
+		cmocka_unit_test(lists_and_their_keys),
 		cmocka_unit_test(an_empty_file_is_an_empty_set),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/ctl/save.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// As the user's umask wants it, not as a temporary file's.
+static int set_mode(int fd)
+{
+	mode_t mask = umask(0);
+	umask(mask);
+	return fchmod(fd, 0666 & ~mask) < 0 ? -errno : 0;
+}
+
+int save_open(struct save *s, const char *path)
+{
+	*s = (struct save){.path = path};
+	int len = snprintf(s->temporary, sizeof s->temporary, "%s.XXXXXX", path);
+	if (len < 0 || (size_t)len >= sizeof s->temporary)
+		return -ENAMETOOLONG;
+	int fd = mkostemp(s->temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int result = set_mode(fd);
+	s->to = result == 0 ? fdopen(fd, "w") : NULL;
+	if (s->to)
+		return 0;
+	result = result < 0 ? result : -errno;
+	close(fd);
+	unlink(s->temporary);
+	return result;
+}
+
+// The rename has to outlast a power cut too.
+static int sync_folder(const char *path)
+{
+	char copy[PATH_MAX];
+	snprintf(copy, sizeof copy, "%s", path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+// What a failed write left in the buffer is tried again, so errno is that of the disk.
+static int flush(FILE *to)
+{
+	if (fflush(to) != 0 || fsync(fileno(to)) < 0)
+		return -errno;
+	return ferror(to) ? -EIO : 0;
+}
+
+int save_commit(struct save *s)
+{
+	int result = flush(s->to);
+	if (result < 0) {
+		save_drop(s);
+		return result;
+	}
+	fclose(s->to);
+	if (rename(s->temporary, s->path) == 0)
+		return sync_folder(s->path);
+	result = -errno;
+	unlink(s->temporary);
+	return result;
+}
+
+void save_drop(struct save *s)
+{
+	fclose(s->to);
+	unlink(s->temporary);
+}

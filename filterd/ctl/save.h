@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A file that appears whole or not at all: it is written beside its place and renamed over what is
+// there once it is safe on disk.
+#pragma once
+#include <limits.h>
+#include <stdio.h>
+
+struct save {
+	FILE *to; // what is to be written goes here
+	const char *path;
+	char temporary[PATH_MAX];
+};
+
+// 0, then save_commit() or save_drop(); or a negative errno. `path` must stay.
+int save_open(struct save *s, const char *path);
+
+// 0, or a negative errno and nothing has changed.
+int save_commit(struct save *s);
+void save_drop(struct save *s);

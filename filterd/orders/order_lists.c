@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/orders/order_lists.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "filterd/orders/order.h"
+
+void order_lists_done(struct order_lists *l)
+{
+	for (uint32_t i = 0; i < l->count; i++)
+		free(l->at[i].path);
+	free(l->at);
+	*l = (struct order_lists){0};
+}
+
+int order_lists_add(struct order_lists *l, const char *path, const struct list_format *format)
+{
+	if (l->count == ORDER_LISTS_MAX)
+		return -E2BIG;
+	struct order_list *more = reallocarray(l->at, l->count + 1, sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	l->at = more;
+	char *copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	more[l->count++] = (struct order_list){copy, format};
+	return 0;
+}
+
+void order_lists_read(struct order_lists *l, struct orders *orders, struct order *order,
+		      const struct lists_watch *watch, struct complaints *complaints)
+{
+	l->policy.action = order->action;
+	l->policy.match = order->match;
+	for (uint32_t i = 0; i < l->count; i++)
+		(void)lists_read(l->at[i].path, l->at[i].format, &l->policy, &order->names, watch,
+				 complaints);
+	orders->lists += l->count;
+}

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real resolvers carry exported orders: Unbound, BIND and dnsmasq load what `filterctl export` writes, and
+decide on each of a sample of names as `filterctl check` does. All in a network namespace of its own, in front
+of a name server that knows every name."""
+import itertools
+import json
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from harness import FILTERCTL, order, run, wait_until
+
+HERE = pathlib.Path(__file__).parent
+SPACE, UPSTREAM, PORT = "filterd-resolvers", 5399, 5353
+REAL, SINK = "192.0.2.9", "192.0.2.80"
+
+# Subtrees with exceptions in them, and a block of somebody else's in an exception.
+ZONES = [order("s.example", "a.deep.one.example", id="zones"),
+         order("ok.in.s.example", id="but", action="allow"),
+         order("bad.ok.in.s.example", id="again", authority="Another Authority"),
+         order("k.example", id="sink", answer=f"sinkhole {SINK}")]
+ALONE = [order("n.example", "x.n.example", "m.s-1.example", id="alone", match="exact")]
+# What only a zone can say: exceptions for a name alone, what is below a name without the name, silence.
+REST = [order("only.s.example", id="but-alone", action="allow", match="exact"),
+        order("u.example", id="below", authority="Third Authority"),
+        order("u.example", id="below-but", action="allow", match="exact", authority="Third Authority"),
+        order("d.example", id="drop", answer="drop")]
+
+LISTED = ["s.example", "in.s.example", "ok.in.s.example", "bad.ok.in.s.example", "only.s.example", "k.example",
+          "a.deep.one.example", "n.example", "x.n.example", "u.example", "d.example", "m.s-1.example"]
+
+
+def sample():
+    """Each listed name, names below and above it, and names that only look like it."""
+    names = set()
+    for name in LISTED:
+        names |= {name, name.partition(".")[2], f"w.{name}", f"v.w.{name}", f"not{name}", f"{name}.net",
+                  f"s-{name}"}
+    return sorted(name for name in names if name.count(".") > 0)
+
+
+@pytest.fixture
+def space(testbed_session, programs):
+    """A namespace with a loopback device; run() and start() work in it."""
+    run("ip", "netns", "add", SPACE)
+    run("ip", "-n", SPACE, "link", "set", "lo", "up")
+    started = []
+
+    def start(folder, name, *command):
+        program = shutil.which(command[0], path="/usr/sbin:/usr/bin:/sbin:/bin")
+        if not program:
+            pytest.skip(f"{command[0]} is missing (see scripts/setup)")
+        log = open(folder / f"{name}.log", "wb")
+        started.append(subprocess.Popen(["ip", "netns", "exec", SPACE, program, *map(str, command[1:])],
+                                        stdout=log, stderr=log))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(30)
+        run("ip", "netns", "del", SPACE)
+
+
+def lookups(names, port=PORT):
+    done = run("ip", "netns", "exec", SPACE, "python3", HERE / "lookups.py", port, input="\n".join(names))
+    return json.loads(done.stdout)
+
+
+def upstream(start, folder):
+    start(folder, "upstream", "dnsmasq", "-k", "-C", "/dev/null", "-p", UPSTREAM, "--no-resolv", "--no-hosts",
+          "--listen-address=127.0.0.1", "--bind-interfaces", f"--address=/#/{REAL}", "--pid-file=", "-u", "root")
+    wait_until(lambda: lookups(["free.example"], UPSTREAM)["free.example"], "the upstream name server answers")
+
+
+def decisions(orders, names):
+    """For each name, the order that blocks it by filterd's own judgement, or None."""
+    blocked = {}
+    for name in names:
+        answer = json.loads(run(FILTERCTL, "check", "--json", "--orders", orders, name, check=False).stdout)
+        blocked[name] = answer["order"] if answer["blocked"] else None
+    return blocked
+
+
+def export(folder, texts, format, losses=False):
+    path, out = folder / "orders", folder / f"exported.{format}"
+    path.mkdir()
+    for number, text in enumerate(texts):
+        (path / f"{number}.order").write_text(text)
+    done = run(FILTERCTL, "export", "--orders", path, "--format", format, "-o", out, check=False)
+    assert done.returncode == (1 if losses else 0), (done.stdout, done.stderr)
+    return path, out
+
+
+def compare(orders, process, expected):
+    """`expected` maps an order's answer to what the resolver says of a name that it blocks."""
+    names = sample()
+    wanted = decisions(orders, names)
+    assert sum(map(bool, wanted.values())) > 10 and sum(not order for order in wanted.values()) > 10
+    wait_until(lambda: process.poll() is None and lookups(["free.example"])["free.example"],
+               "the resolver answers")
+    got = lookups(names)
+    wrong = {}
+    for name in names:
+        right = expected[wanted[name]["answer"]] if wanted[name] else [0, [REAL]]
+        if got[name] != right:
+            wrong[name] = (got[name], right, wanted[name])
+    assert not wrong, wrong
+
+
+RPZ_ANSWERS = {"nxdomain": [3, []], "sinkhole": [0, [SINK]], "drop": None}
+
+
+def unbound(start, folder, server="", more=""):
+    config = folder / "unbound.conf"
+    config.write_text(f"""server:
+  interface: 127.0.0.1
+  port: {PORT}
+  do-ip6: no
+  chroot: ""
+  username: ""
+  directory: "{folder}"
+  pidfile: ""
+  use-syslog: no
+  do-daemonize: no
+  do-not-query-localhost: no
+  {server}
+forward-zone:
+  name: "."
+  forward-addr: 127.0.0.1@{UPSTREAM}
+remote-control:
+  control-enable: no
+{more}""")
+    return start(folder, "unbound", "unbound", "-d", "-c", config)
+
+
+def test_unbound_rpz(space, tmp_path):
+    orders, zone = export(tmp_path, ZONES + ALONE + REST, "rpz")
+    upstream(space, tmp_path)
+    process = unbound(space, tmp_path, 'module-config: "respip iterator"',
+                      f'rpz:\n  name: "filterd.rpz"\n  zonefile: "{zone}"\n')
+    compare(orders, process, RPZ_ANSWERS)
+
+
+def test_bind_rpz(space, tmp_path):
+    orders, zone = export(tmp_path, ZONES + ALONE + REST, "rpz")
+    upstream(space, tmp_path)
+    config = tmp_path / "named.conf"
+    config.write_text(f"""options {{
+  directory "{tmp_path}";
+  pid-file none;
+  session-keyfile none;
+  listen-on port {PORT} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }};
+  forward only;
+  forwarders {{ 127.0.0.1 port {UPSTREAM}; }};
+  dnssec-validation no;
+  response-policy {{ zone "filterd.rpz"; }} qname-wait-recurse no;
+}};
+controls {{ }};
+zone "filterd.rpz" {{ type primary; file "{zone}"; }};
+""")
+    process = space(tmp_path, "named", "named", "-g", "-n", "1", "-c", config)
+    compare(orders, process, RPZ_ANSWERS)
+
+
+def test_unbound_zones(space, tmp_path):
+    orders, included = export(tmp_path, ZONES, "unbound")
+    upstream(space, tmp_path)
+    process = unbound(space, tmp_path, 'module-config: "iterator"', f'include: "{included}"\n')
+    compare(orders, process, {"nxdomain": [3, []], "sinkhole": [0, [SINK]]})
+
+
+def test_unbound_names_alone(space, tmp_path):
+    orders, included = export(tmp_path, ZONES + ALONE, "unbound", losses=True)  # 0.0.0.0 for NXDOMAIN
+    upstream(space, tmp_path)
+    process = unbound(space, tmp_path, 'module-config: "iterator"', f'include: "{included}"\n')
+    names = sample()
+    wanted = decisions(orders, names)
+    wait_until(lambda: process.poll() is None and lookups(["free.example"])["free.example"], "it answers")
+    got = lookups(names)
+    assert {name for name in names if got[name] != [0, [REAL]]} == {name for name in names if wanted[name]}
+    assert got["n.example"] == [0, ["0.0.0.0"]]
+
+
+def dnsmasq(start, folder, *options):
+    return start(folder, "dnsmasq", "dnsmasq", "-k", "-p", PORT, "--no-resolv", "--no-hosts", "--pid-file=", "-u",
+                 "root", "--listen-address=127.0.0.1", "--bind-interfaces",
+                 f"--server=127.0.0.1#{UPSTREAM}", *options)
+
+
+def test_dnsmasq(space, tmp_path):
+    orders, config = export(tmp_path, ZONES, "dnsmasq")
+    upstream(space, tmp_path)
+    process = dnsmasq(space, tmp_path, "-C", config)
+    compare(orders, process, {"nxdomain": [3, []], "sinkhole": [0, [SINK]]})
+
+
+def test_dnsmasq_hosts(space, tmp_path):
+    orders, hosts = export(tmp_path, [order(*map("n{}.example".format, range(20)), match="exact")], "hosts")
+    upstream(space, tmp_path)
+    process = dnsmasq(space, tmp_path, "-C", "/dev/null", f"--addn-hosts={hosts}")
+    names = [f"{front}n{i}.example" for front, i in itertools.product(("", "w.", "a"), range(20))]
+    wanted = decisions(orders, names)
+    wait_until(lambda: process.poll() is None and lookups(["free.example"])["free.example"], "it answers")
+    got = lookups(names)
+    for name in names:
+        assert got[name] == [0, ["0.0.0.0" if wanted[name] else REAL]], name
