@@ -186,6 +186,8 @@ class Bench:
 
     def report(self):
         for name, kind in self.measurements.items():
+            if not self.cases(kind):
+                continue
             print(f"\n{kind.title}\nMedians of {self.options.rounds} rounds of {self.steps(kind)} steps\n")
             print(self.table(name, kind))
         if self.resolvers:

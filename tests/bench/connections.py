@@ -59,7 +59,7 @@ class Connections:
     columns = [("rate", "connections/s", "{:.0f}"), ("gateway_us", "gateway CPU us", "{:.1f}"),
                ("queued", "packets queued", "{:.2f}"), ("p50_us", "p50 us", "{:.0f}"), ("p99_us", "p99 us", "{:.0f}"),
                ("anon_mb", "memory MB", "{:.1f}"), ("shared_mb", "image MB", "{:.1f}")]
-    steps, quick_steps = 8, 5
+    steps, quick_steps = 12, 8
     step_s, paced_s = 0.1, 0.3
 
     def __init__(self, stage, pace):

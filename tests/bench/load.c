@@ -190,11 +190,11 @@ static void run(void)
 
 static void report(void)
 {
-	double spent = (double)(over_ns - start_ns) / 1e9;
+	double spent = (double)(over_ns - start_ns) / 1e9, rate = (double)done_in_time / spent;
 	printf("{\"seconds\": %.3f, \"done\": %llu, \"failed\": %llu, \"late\": %llu, "
 	       "\"rate\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
 	       spent, (unsigned long long)done, (unsigned long long)failed,
-	       (unsigned long long)late, (double)done_in_time / spent, histogram_us(&latency, 0.5),
+	       (unsigned long long)late, spent > 0 ? rate : 0, histogram_us(&latency, 0.5),
 	       histogram_us(&latency, 0.99));
 	fflush(stdout);
 }

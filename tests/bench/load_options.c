@@ -10,24 +10,20 @@ enum { PORT = 443 };
 
 static const char usage[] =
 	"usage: load_tls | load_quic --clients FILE [OPTIONS] SERVER [PORT]\n"
-	"Makes new connections through a gateway to the sink at SERVER (PORT 443); prints one JSON "
-	"object.\n"
-	"  --clients FILE   addresses to come from, one a line; those of SERVER's family are "
-	"taken\n"
+	"Makes new connections through a gateway to the sink at SERVER (PORT 443), and prints one\n"
+	"JSON object.\n"
+	"  --clients FILE   addresses to come from, one a line: those of SERVER's family\n"
 	"  --connections N  how many there are at a time (64)\n"
 	"  --rate N         how many begin in a second, as long as so many are not open; without\n"
 	"                   it the next one begins as soon as one ends\n"
 	"  --seconds S      for how long connections begin (1)\n"
-	"  --count N        how many begin at most (load_quic makes their Initials before: 10000)\n"
+	"  --count N        how many begin at most; load_quic seals as many Initials before\n"
 	"  --names N        how many names there are (8000000)\n"
-	"  --first N        number of the first one (100000000: not in any list of the benchmark)\n"
-	"  --steps          do this for every two lines of the standard input, and say `ready` "
-	"between\n"
-	"The object says for how many seconds connections began; how many were done in all, "
-	"failed,\n"
-	"and were late (not begun, because too many were open); how many were done per second; "
-	"and\n"
-	"quantiles of the time that one took.\n";
+	"  --first N        number of the first one (100000000: in no list of the benchmark)\n"
+	"  --steps          do this for every two lines of the input; say `ready` in between\n"
+	"The object says for how many seconds connections began; how many were done in all,\n"
+	"failed, and were late (not begun, because too many were open); how many were done per\n"
+	"second; and quantiles of the time that one took.\n";
 
 static void clients_read(struct load_options *o, const char *path, const char *program)
 {

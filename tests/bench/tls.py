@@ -47,7 +47,7 @@ class Https:
     ]
     cases = [PLAIN, QUEUED[MILLION], BATCHED]
     quick_cases = []
-    steps = quick_steps = 1
+    steps = quick_steps = 2
 
     def __init__(self, stage, pace):
         self.stage = stage

@@ -13,18 +13,19 @@ RATIOS = {"dns_unlisted_cpu_vs_plain": "prefilter-1M", "dns_unlisted_cpu_vs_bare
 
 
 @pytest.fixture
-def short_run(programs, testbed_session, tmp_path):
-    """What the benchmark wrote."""
-    if not (BUILD / "tests/bench/load_dns").exists() or not shutil.which("unshare"):
-        pytest.skip("the benchmark's programs are not built")
+def short_run(programs, testbed_session, tmp_path, request):
+    """What the benchmark wrote of the measurement that is the fixture's parameter."""
+    if not (BUILD / "tests/bench/load_dns").exists() or not shutil.which("ethtool"):
+        pytest.skip("the benchmark's programs are not there")
     file = tmp_path / "bench.json"
-    done = subprocess.run([TREE / "scripts/bench", "--no-setup", "--quick", "--only", "dns", "--rounds", "1", "--steps",
-                           "6", "--pace", "3", "--work", tmp_path / "work", "--json", file],
+    done = subprocess.run([TREE / "scripts/bench", "--no-setup", "--quick", "--only", request.param, "--rounds", "1",
+                           "--steps", "6", "--pace", "3", "--work", tmp_path / "work", "--json", file],
                           text=True, capture_output=True, timeout=120)
     assert file.exists(), done.stdout + done.stderr
     return done, json.loads(file.read_text())
 
 
+@pytest.mark.parametrize("short_run", ["dns"], indirect=True)
 def test_short_run(short_run):
     done, found = short_run
     # Late answers on a busy machine are all that may go wrong here.
@@ -40,3 +41,15 @@ def test_short_run(short_run):
     for ratio, case in RATIOS.items():
         assert ratio in found["ratios"] and (found["ratios"][ratio] or case not in samples or found["failures"])
     assert found["machine"]["cores"] and found["rounds"] == 1
+
+
+@pytest.mark.parametrize("short_run", ["tls"], indirect=True)
+def test_connections(short_run):
+    """The bare program lets a flow go on its first payload, filterd waits for the server's answer."""
+    done, found = short_run
+    assert done.returncode == 0, done.stderr
+    (samples,) = found["samples"]["tls"]
+    assert all(sample["rate"] > 0 and sample["gateway_us"] > 0 for sample in samples.values())
+    assert 2.9 < samples["bare-batched"]["queued"] < 3.1 < 3.9 < samples["filterd-1M"]["queued"] < 5
+    assert found["ratios"]["tls_packets_queued_per_connection"] == round(samples["filterd-1M"]["queued"], 4)
+    assert found["ratios"]["tls_rate_vs_bare_batched"] > 0
