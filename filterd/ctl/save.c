@@ -4,28 +4,39 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-// As the user's umask wants it, not as a temporary file's.
-static int set_mode(int fd)
+// As the file that is there has it, else as the user's umask wants it; not as a temporary file's.
+static int set_mode(int fd, const struct stat *there)
 {
 	mode_t mask = umask(0);
 	umask(mask);
-	return fchmod(fd, 0666 & ~mask) < 0 ? -errno : 0;
+	if (there && fchown(fd, there->st_uid, there->st_gid) < 0 && errno != EPERM)
+		return -errno;
+	return fchmod(fd, there ? there->st_mode & 07777 : 0666 & ~mask) < 0 ? -errno : 0;
 }
 
 int save_open(struct save *s, const char *path)
 {
-	*s = (struct save){.path = path};
-	int len = snprintf(s->temporary, sizeof s->temporary, "%s.XXXXXX", path);
+	struct stat st;
+	*s = (struct save){0};
+	bool is_there = stat(path, &st) == 0;
+	if (is_there && !S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (is_there && !realpath(path, s->path))
+		return -errno;
+	if (!is_there && (size_t)snprintf(s->path, sizeof s->path, "%s", path) >= sizeof s->path)
+		return -ENAMETOOLONG;
+	int len = snprintf(s->temporary, sizeof s->temporary, "%.*s.XXXXXX", PATH_MAX - 8, s->path);
 	if (len < 0 || (size_t)len >= sizeof s->temporary)
 		return -ENAMETOOLONG;
 	int fd = mkostemp(s->temporary, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	int result = set_mode(fd);
+	int result = set_mode(fd, is_there ? &st : NULL);
 	s->to = result == 0 ? fdopen(fd, "w") : NULL;
 	if (s->to)
 		return 0;

@@ -6,14 +6,16 @@
 #include <stdio.h>
 
 struct save {
-	FILE *to; // what is to be written goes here
-	const char *path;
+	FILE *to;            // what is to be written goes here
+	char path[PATH_MAX]; // where it will be: links are followed
 	char temporary[PATH_MAX];
 };
 
-// 0, then save_commit() or save_drop(); or a negative errno. `path` must stay.
+// 0, then save_commit() or save_drop(); or a negative errno, -EINVAL where something stands that is no file. A file that
+// is there keeps its mode, and its owner if we may give files away.
 int save_open(struct save *s, const char *path);
 
-// 0, or a negative errno and nothing has changed.
+// 0, or a negative errno and nothing has changed; but if only the folder can't be synced, the new file is in place and
+// may be gone after a power cut.
 int save_commit(struct save *s);
 void save_drop(struct save *s);

@@ -23,6 +23,14 @@ static bool is_comment(struct slice rule)
 	return rule.at[0] == '!' || rule.at[0] == '[';
 }
 
+// Lines for whoever compiles the list: what stands between `!#if` and `!#endif` may not be meant for us, and what
+// `!#include` names is missing here.
+static bool is_directive(struct slice rule)
+{
+	return words_start(rule, "!#if") || words_start(rule, "!#else") ||
+	       words_start(rule, "!#endif") || words_start(rule, "!#include");
+}
+
 static bool looks(struct slice line)
 {
 	return words_start(line, "||") || words_start(line, "@@") ||
@@ -67,6 +75,12 @@ static void read(struct list_sink *to, struct slice line, void *state)
 {
 	(void)state;
 	struct slice rule = words_trim(line), name;
+	if (rule.len > 0 && is_directive(rule)) {
+		list_sink_break(to,
+				"'%.*s': a list with conditions or parts has to be compiled first",
+				LIST_QUOTE(rule));
+		return;
+	}
 	if (rule.len == 0 || is_comment(rule))
 		return;
 	if (is_cosmetic(rule)) {
@@ -76,6 +90,12 @@ static void read(struct list_sink *to, struct slice line, void *state)
 	}
 	enum list_says says = words_start(rule, "@@") ? LIST_SAYS_PASS : LIST_SAYS_BLOCK;
 	const char *why = fault(words_skip(rule, says == LIST_SAYS_PASS ? 2 : 0), &name);
+	// It takes another rule back, so that to leave it out would block what the list does not.
+	if (words_have(rule, "badfilter")) {
+		list_sink_break(to, "'%.*s' takes another rule back, which is not followed",
+				LIST_QUOTE(rule));
+		return;
+	}
 	if (why)
 		list_sink_refuse(to, list_sink_class(to, says, LIST_PATTERNS), "'%.*s' %s",
 				 LIST_QUOTE(rule), why);

@@ -82,9 +82,8 @@ static void read(struct list_sink *to, struct slice line, void *state)
 		take_names(to, names, LIST_SAYS_BLOCK);
 	else if (words_equal(target, "#"))
 		take_names(to, names, LIST_SAYS_PASS);
-	else
-		list_sink_refuse(to, LIST_OTHERS, "'%.*s' only chooses a server and blocks nothing",
-				 LIST_QUOTE(whole));
+	else // whoever answers, the name is let through, though a shorter one may be blocked
+		take_names(to, names, LIST_SAYS_PASS);
 }
 
 const struct list_format list_dnsmasq = {.name = "dnsmasq", .looks = looks, .read = read};

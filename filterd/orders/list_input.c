@@ -1,87 +1,155 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The one file that knows zlib, whose gzFile reads plain files as well.
+// The one file that knows zlib. Members of a packed file are unpacked one after the other by hand: gzread() drops
+// whatever stands behind the last one without a word, and it may be half of a list.
 #include "filterd/orders/list_input.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "filterd/orders/lists.h"
 
-enum { BUFFER = 1 << 17 };
+enum { BUFFER = 1 << 17, GZIP_ONLY = 16 + MAX_WBITS };
 
 struct list_input {
-	gzFile file;
-	uint64_t size, total;
+	int fd;
+	bool is_packed, in_member;
+	uint64_t size, done, total;
+	z_stream z; // next_in and avail_in also where nothing is packed
+	uint8_t buffer[BUFFER];
 };
+
+// Has more bytes of the file in hand unless it is at its end. 0 or a negative errno.
+static int fill(struct list_input *in)
+{
+	if (in->z.avail_in > 0)
+		return 0;
+	ssize_t got = read(in->fd, in->buffer, sizeof in->buffer);
+	if (got < 0)
+		return -errno;
+	in->z.next_in = in->buffer;
+	in->z.avail_in = (unsigned)got;
+	in->done += (uint64_t)got;
+	return 0;
+}
+
+static int begin(struct list_input *in)
+{
+	int result = fill(in);
+	if (result < 0)
+		return result;
+	in->is_packed = in->z.avail_in >= 2 && memcmp(in->buffer, "\x1f\x8b", 2) == 0;
+	if (in->is_packed && inflateInit2(&in->z, GZIP_ONLY) != Z_OK)
+		return -ENOMEM;
+	in->in_member = in->is_packed;
+	return 0;
+}
 
 int list_input_open(struct list_input **ret, const char *path)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	// A FIFO would wait for a writer for ever.
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode)) {
-		close(fd);
-		return -EISDIR;
-	}
 	struct list_input *in = calloc(1, sizeof *in);
-	gzFile file = in ? gzdopen(fd, "rb") : NULL;
-	if (!file) {
+	int result = !in ? -ENOMEM : fstat(fd, &st) < 0 ? -errno : 0;
+	if (result == 0 && !S_ISREG(st.st_mode))
+		result = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	if (result < 0) {
 		free(in);
 		close(fd);
-		return -ENOMEM;
+		return result;
 	}
-	gzbuffer(file, BUFFER);
-	*in = (struct list_input){.file = file, .size = (uint64_t)st.st_size};
-	*ret = in;
-	return 0;
+	in->fd = fd;
+	in->size = (uint64_t)st.st_size;
+	result = begin(in);
+	if (result < 0)
+		list_input_close(in);
+	else
+		*ret = in;
+	return result;
 }
 
 void list_input_close(struct list_input *in)
 {
-	if (in)
-		gzclose_r(in->file);
+	if (!in)
+		return;
+	inflateEnd(&in->z);
+	close(in->fd);
 	free(in);
 }
 
-// What zlib's last complaint is as an errno; 0 if there is none.
-static int fault(const struct list_input *in)
+// Between two members: zeros may fill the file up, anything else must be another member.
+static int next_member(struct list_input *in)
 {
-	int error = Z_OK;
-	gzerror(in->file, &error);
-	switch (error) {
-	case Z_OK:
-	case Z_STREAM_END:
+	if (*in->z.next_in == 0) {
+		in->z.next_in++;
+		in->z.avail_in--;
 		return 0;
-	case Z_ERRNO:
-		return errno ? -errno : -EIO;
+	}
+	in->in_member = true;
+	return inflateReset(&in->z) == Z_OK ? 0 : -EBADMSG;
+}
+
+static int unpack(struct list_input *in)
+{
+	if (!in->in_member)
+		return next_member(in);
+	switch (inflate(&in->z, Z_NO_FLUSH)) {
+	case Z_STREAM_END:
+		in->in_member = false;
+		return 0;
+	case Z_OK:
+	case Z_BUF_ERROR: // it wants more bytes, or more room
+		return 0;
 	case Z_MEM_ERROR:
 		return -ENOMEM;
-	default: // Z_DATA_ERROR; Z_BUF_ERROR: it ends too early
+	default:
 		return -EBADMSG;
 	}
 }
 
+static void copy(struct list_input *in)
+{
+	unsigned len = in->z.avail_in < in->z.avail_out ? in->z.avail_in : in->z.avail_out;
+	memcpy(in->z.next_out, in->z.next_in, len);
+	in->z.next_in += len;
+	in->z.avail_in -= len;
+	in->z.next_out += len;
+	in->z.avail_out -= len;
+}
+
 long list_input_read(struct list_input *in, uint8_t *to, size_t len)
 {
-	errno = 0;
-	int got = gzread(in->file, to, (unsigned)len);
-	int result = got < 0 || (size_t)got < len ? fault(in) : 0;
-	if (result < 0)
-		return result;
-	if (got < 0)
-		return -EIO;
-	in->total += (uint64_t)got;
-	return in->total > LIST_BYTES_MAX ? -EFBIG : got;
+	in->z.next_out = to;
+	in->z.avail_out = (unsigned)len;
+	while (in->z.avail_out > 0) {
+		int result = fill(in);
+		if (result == 0 && in->z.avail_in == 0) {
+			if (in->in_member)
+				return -EBADMSG; // it ends too early
+			break;
+		}
+		if (result == 0 && in->is_packed)
+			result = unpack(in);
+		else if (result == 0)
+			copy(in);
+		if (result < 0)
+			return result;
+	}
+	size_t got = len - in->z.avail_out;
+	in->total += got;
+	return in->total > LIST_BYTES_MAX ? -EFBIG : (long)got;
 }
 
 bool list_input_packed(const struct list_input *in)
 {
-	return !gzdirect(in->file);
+	return in->is_packed;
 }
 
 uint64_t list_input_size(const struct list_input *in)
@@ -91,6 +159,5 @@ uint64_t list_input_size(const struct list_input *in)
 
 uint64_t list_input_done(const struct list_input *in)
 {
-	z_off_t done = gzoffset(in->file);
-	return done < 0 ? 0 : (uint64_t)done;
+	return in->done - in->z.avail_in;
 }

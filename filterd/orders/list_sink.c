@@ -51,6 +51,8 @@ void list_sink_refuse(struct list_sink *s, enum list_class class, const char *fo
 	complain(s->complaints, s->path, s->line, "%s ('skip = %s' leaves such lines out)", why,
 		 list_class_words[class]);
 	fail(s, -EINVAL);
+	if (++s->faults == LIST_FAULTS_MAX)
+		list_sink_break(s, "with %d lines refused, the rest is not read", LIST_FAULTS_MAX);
 }
 
 void list_sink_break(struct list_sink *s, const char *format, ...)

@@ -20,7 +20,8 @@ struct list_sink {
 	const struct lists_watch *watch;
 	struct list_summary summary;
 	struct complaints *complaints;
-	int result;     // of the first fault
+	int result; // of the first fault
+	uint32_t faults;
 	bool is_broken; // nothing more can be read from this file
 };
 

@@ -83,6 +83,11 @@ static void read(struct list_sink *to, struct slice line, void *state)
 	struct slice rest = words_trim(line), whole = rest, value, type = {0};
 	if (rest.len == 0 || rest.at[0] == '#')
 		return;
+	// What follows is for some clients only.
+	if (take_key(&rest, "view:")) {
+		list_sink_break(to, "'%.*s': views are not followed", LIST_QUOTE(whole));
+		return;
+	}
 	bool is_zone = take_key(&rest, "local-zone:");
 	if (!is_zone && !take_key(&rest, "local-data:")) {
 		if (!take_key(&rest, "server:") || words_trim(words_before_comment(rest)).len > 0)

@@ -12,8 +12,9 @@ struct list_format;
 struct names;
 
 enum {
-	LIST_LINE_MAX = 4096,    // bytes; nothing near it is a name
-	LIST_LOOK_MAX = 1 << 16, // bytes at the start that tell the format
+	LIST_LINE_MAX = 4096,     // bytes; nothing near it is a name
+	LIST_LOOK_MAX = 1 << 16,  // bytes at the start that tell the format
+	LIST_FAULTS_MAX = 100000, // refused lines, after which the rest is not read
 };
 #define LIST_BYTES_MAX (UINT64_C(1) << 30) // of one list, once unpacked
 

@@ -147,7 +147,12 @@ static void adblock(void **state)
 		{"||ads.example^$dnstype=AAAA\n", 1, LIST_PATTERNS, "is for some requests only"},
 		{"||ads.example^$dnsrewrite=NOERROR;A;192.0.2.1\n", 1, LIST_PATTERNS,
 		 "some requests only"},
-		{"||ads.example^$badfilter\n", 1, LIST_PATTERNS, "is for some requests only"},
+		{"||ads.example^\n||ads.example^$badfilter\n", 2, LIST_CLASSES,
+		 "'||ads.example^$badfilter' takes another rule back, which is not followed"},
+		{"!#if false\n||ads.example^\n!#endif\n", 1, LIST_CLASSES,
+		 "'!#if false': a list with conditions or parts has to be compiled first"},
+		{"||ads.example^\n!#include more.txt\n", 2, LIST_CLASSES,
+		 "'!#include more.txt': a list with conditions or parts has to be compiled first"},
 		{"||ads.example\n", 1, LIST_PATTERNS, "has no '^' right behind the name"},
 		{"||ads.example/x^\n", 1, LIST_PATTERNS, "is a pattern"},
 		{"||ads.example/banner.js\n", 1, LIST_PATTERNS, "has no '^' right behind the name"},
@@ -200,8 +205,8 @@ static void dnsmasq(void **state)
 		 ""},
 	};
 	static const struct refused refused[] = {
-		{"address=/a.example/\nserver=/corp.example/10.0.0.1\n", 2, LIST_OTHERS,
-		 "only chooses a server and blocks nothing"},
+		{"address=/a.example/\nserver=/ok.a.example/10.0.0.1\n", 2, LIST_EXCEPTIONS,
+		 "'ok.a.example' is let through by this line"},
 		{"server=8.8.8.8\n", 1, LIST_OTHERS, "is none of address=/NAME/"},
 		{"port=53\n", 1, LIST_OTHERS, "is none of address=/NAME/"},
 		{"conf-file=/etc/dnsmasq.more.conf\n", 1, LIST_OTHERS, "is none of address=/NAME/"},
@@ -252,6 +257,8 @@ static void unbound(void **state)
 	static const struct refused refused[] = {
 		{"local-zone: \"a.example\" deny\nlocal-zone: \"good.a.example\" transparent\n", 2,
 		 LIST_EXCEPTIONS, "'good.a.example' is let through"},
+		{"view:\n  name: \"kids\"\n  local-zone: \"a.example\" always_nxdomain\n", 1,
+		 LIST_CLASSES, "'view:': views are not followed"},
 		{"local-zone: \"a.example\" nonsense\n", 1, LIST_OTHERS,
 		 "'nonsense' is no type of local-zone"},
 		{"local-zone: \"a.example\" block_a\n", 1, LIST_OTHERS,

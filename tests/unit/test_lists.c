@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -366,7 +367,7 @@ static void packed_lists(void **state)
 	f->policy.skip = SKIP_ALL;
 	uint8_t damaged[sizeof packed];
 	for (size_t at = 10; at < sizeof packed - 1; at++) {
-		if (at == FIRST_MEMBER || at == FIRST_MEMBER + 1)
+		if (at == FIRST_MEMBER)
 			continue; // a whole file, for gzip(1) too
 		assert_int_equal(list_text_read(f, packed, at), -EBADMSG);
 		assert_non_null(
@@ -375,6 +376,28 @@ static void packed_lists(void **state)
 	memcpy(damaged, packed, sizeof packed);
 	damaged[FIRST_MEMBER - 8] ^= 1; // its checksum
 	assert_int_equal(list_text_read(f, damaged, sizeof damaged), -EBADMSG);
+	// What stands behind the last member is no list that somebody packed, unless it is padding.
+	uint8_t longer[sizeof packed + 12];
+	memcpy(longer, packed, sizeof packed);
+	memcpy(longer + sizeof packed, "c.example\n\n\n", 12);
+	assert_int_equal(list_text_read(f, longer, sizeof longer), -EBADMSG);
+	memset(longer + sizeof packed, 0, 12);
+	assert_int_equal(list_text_read(f, longer, sizeof longer), 0);
+	expect_names(f, "a.example b.example ");
+}
+
+static void a_fifo_is_refused(void **state)
+{
+	struct list_text *f = *state;
+	char path[] = "/tmp/filterd-fifo.XXXXXX";
+	assert_non_null(mkdtemp(path));
+	char fifo[sizeof path + 8];
+	snprintf(fifo, sizeof fifo, "%s/list", path);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(lists_read(fifo, NULL, &f->policy, &f->names, NULL, &f->complaints),
+			 -EINVAL);
+	unlink(fifo);
+	rmdir(path);
 }
 
 static void a_file_that_is_not_there(void **state)
@@ -397,6 +420,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_that_are_too_long, setup, teardown),
 		cmocka_unit_test(formats_are_told_apart),
+		cmocka_unit_test_setup_teardown(a_fifo_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_even_vote_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(reach_and_match, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_parent_that_is_left_out_holds_nothing, setup,
