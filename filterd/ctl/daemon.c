@@ -2,6 +2,7 @@
 #include "filterd/ctl/daemon.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,4 +66,24 @@ json_t *daemon_ask(const char *path, const char *command)
 		fprintf(stderr, "filterctl: %s: %s\n", path, strerror(errno));
 	close(fd);
 	return answer;
+}
+
+bool daemon_options(int argc, char **argv, const char **ret_path, bool *ret_json)
+{
+	static const struct option options[] = {
+		{"control", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{0},
+	};
+	*ret_path = DAEMON_SOCKET;
+	*ret_json = false;
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == 'c')
+			*ret_path = optarg;
+		else if (c == 'j')
+			*ret_json = true;
+		else
+			return false;
+	}
+	return optind == argc;
 }

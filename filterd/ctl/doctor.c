@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // filterctl doctor: looks for what keeps a gateway from filtering, or makes it slow: in the running daemon, in
 // the firewall rules of all programs, in the kernel's settings. It changes nothing.
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -344,22 +343,9 @@ static int examine(const struct patient *p, bool json)
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"control", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'},
-		{0},
-	};
-	const char *path = DAEMON_SOCKET;
-	bool json = false;
-	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		if (c == 'c')
-			path = optarg;
-		else if (c == 'j')
-			json = true;
-		else
-			return command_usage(&command_doctor);
-	}
-	if (optind != argc)
+	const char *path;
+	bool json;
+	if (!daemon_options(argc, argv, &path, &json))
 		return command_usage(&command_doctor);
 	struct patient p = {0};
 	gather(&p, path);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // filterctl status: asks the running daemon how it is, over its control socket, and shows it to a person
 // or hands the JSON on.
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -103,22 +102,9 @@ static void print_status(const json_t *status)
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"control", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'},
-		{0},
-	};
-	const char *path = DAEMON_SOCKET;
-	bool json = false;
-	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		if (c == 'c')
-			path = optarg;
-		else if (c == 'j')
-			json = true;
-		else
-			return command_usage(&command_status);
-	}
-	if (optind != argc)
+	const char *path;
+	bool json;
+	if (!daemon_options(argc, argv, &path, &json))
 		return command_usage(&command_status);
 	json_t *status = daemon_ask(path, "status");
 	if (!status)
