@@ -21,6 +21,7 @@ enum { SEALS = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK };
 struct ruleset {
 	struct image_view view;
 	void *map; // NULL in the empty ruleset
+	int memfd; // what it maps, or -1
 	size_t len;
 };
 
@@ -52,6 +53,9 @@ static int map_image(struct ruleset *r, int memfd, char error[RULESET_ERROR_MAX]
 	if (map == MAP_FAILED)
 		return fail(-errno, error, "mapping the image");
 	r->map = map;
+	r->memfd = fcntl(memfd, F_DUPFD_CLOEXEC, 0);
+	if (r->memfd < 0)
+		return fail(-errno, error, "image");
 	return image_view_init(&r->view, slice_of(map, r->len), error);
 }
 
@@ -60,6 +64,7 @@ int ruleset_open_sealed(struct ruleset **ret, int memfd, char error[RULESET_ERRO
 	struct ruleset *r = calloc(1, sizeof *r);
 	if (!r)
 		return fail(-ENOMEM, error, "image");
+	r->memfd = -1;
 	int result = map_image(r, memfd, error);
 	if (result < 0)
 		ruleset_close(r);
@@ -142,7 +147,10 @@ int ruleset_open_file(struct ruleset **ret, const char *path, char error[RULESET
 int ruleset_open_empty(struct ruleset **ret)
 {
 	*ret = calloc(1, sizeof **ret);
-	return *ret ? 0 : -ENOMEM;
+	if (!*ret)
+		return -ENOMEM;
+	(*ret)->memfd = -1;
+	return 0;
 }
 
 void ruleset_close(struct ruleset *r)
@@ -152,7 +160,14 @@ void ruleset_close(struct ruleset *r)
 	image_view_done(&r->view);
 	if (r->map)
 		munmap(r->map, r->len);
+	if (r->memfd >= 0)
+		close(r->memfd);
 	free(r);
+}
+
+int ruleset_memfd(const struct ruleset *r)
+{
+	return r->memfd;
 }
 
 // --- Looking up

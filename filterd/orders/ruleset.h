@@ -63,6 +63,9 @@ int ruleset_open_empty(struct ruleset **ret);
 
 void ruleset_close(struct ruleset *r);
 
+// The sealed memfd, borrowed; -1 for the empty ruleset.
+int ruleset_memfd(const struct ruleset *r);
+
 // Judges `name` asked for by `client` at `now_s`. Precedence as in filterd-orders(5): a block holds
 // from starts (inclusive) to expires (exclusive) unless an allow order of the same authority (or one
 // that overrides it by id) in force at that time covers the name; monitor never decides; scope and
