@@ -90,8 +90,8 @@ static void print_status(const json_t *status)
 	       (long long)number(rules, "pending"), (long long)number(rules, "expired"));
 	printf("names   %lld, %lld bytes\n", (long long)number(rules, "names"),
 	       (long long)number(rules, "bytes"));
-	printf("image   %s, serial %s, loaded %s\n", text(rules, "path"), text(rules, "serial"),
-	       text(rules, "loaded"));
+	printf("image   serial %lld, checksum %s, loaded %s\n", (long long)number(rules, "serial"),
+	       text(rules, "checksum"), text(rules, "loaded"));
 	printf("events  %lld written, %lld held back, %lld lost\n",
 	       (long long)number(events, "told"), (long long)number(events, "suppressed"),
 	       (long long)number(events, "lost"));
