@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/build_time.h"
 #include "filterd/daemon/control.h"
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/doorbell.h"
@@ -31,6 +32,7 @@
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
@@ -46,6 +48,7 @@ enum {
 struct gateway {
 	struct config config;
 	const char *config_path;
+	struct timekeeper *timekeeper;
 	struct store *store;
 	struct handshakes *handshakes;
 	struct links *links;
@@ -91,6 +94,7 @@ static struct view view_of(const struct gateway *g)
 		.worker_count = g->workers_made,
 		.first_queue = (uint16_t)g->config.queue.first,
 		.store = g->store,
+		.timekeeper = g->timekeeper,
 		.events = g->events,
 		.sink = g->sink,
 		.kernel_queues = g->kernel_queues,
@@ -158,6 +162,21 @@ static void log_rules(const struct rules *rules)
 	log_info("orders in force: %u orders, %" PRIu64 " names, %zu bytes, serial %016" PRIx64,
 		 rules->orders, ruleset_names(rules->ruleset), ruleset_bytes(rules->ruleset),
 		 ruleset_checksum(rules->ruleset));
+}
+
+static int make_timekeeper(struct gateway *g)
+{
+	char path[CONFIG_TEXT_MAX + 8];
+	snprintf(path, sizeof path, "%s/clock", g->config.filterd.state);
+	struct timekeeper_options options = {
+		.path = path,
+		.always = g->config.clock.synchronised == CONFIG_SYNCHRONISED_ALWAYS,
+		.build_s = FILTERD_BUILD_S,
+	};
+	g->timekeeper = timekeeper_new(&options);
+	if (!g->timekeeper)
+		log_err("can't keep time: %s", strerror(errno));
+	return g->timekeeper ? 0 : -EIO;
 }
 
 // Orders at the start. No file yet is a beginning, a bad one a mistake that somebody must see.
@@ -240,6 +259,7 @@ static int make_workers(struct gateway *g)
 		.engine = engine_options(g),
 		.store = g->store,
 		.links = g->links,
+		.timekeeper = g->timekeeper,
 		.doorbell = g->doorbell,
 	};
 	for (; g->workers_made < config->queue.workers; g->workers_made++) {
@@ -343,6 +363,8 @@ static int start(struct gateway *g)
 		return err;
 	}
 	err = make_outlets(g);
+	if (!err)
+		err = make_timekeeper(g);
 	if (!err)
 		err = first_rules(g);
 	if (!err)
@@ -507,8 +529,10 @@ static void loop(struct gateway *g)
 		{.fd = g->signal_fd, .events = POLLIN},
 		{.fd = doorbell_fd(g->doorbell), .events = POLLIN},
 		{.fd = links_fd(g->links), .events = POLLIN},
+		{.fd = timekeeper_fd(g->timekeeper), .events = POLLIN},
 	};
 	while (!g->ending) {
+		timekeeper_run(g->timekeeper);
 		doorbell_arm(g->doorbell);
 		bool more = take_events(g);
 		events_tick(g->events, clock_now_ns());
@@ -540,6 +564,7 @@ static void stop(struct gateway *g)
 	control_free(g->control);
 	kernel_queues_free(g->kernel_queues);
 	store_free(g->store);
+	timekeeper_free(g->timekeeper);
 	events_free(g->events);
 	sink_free(g->sink);
 	doorbell_free(g->doorbell);
