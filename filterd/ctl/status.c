@@ -79,8 +79,9 @@ static void print_status(const json_t *status)
 	       (long long)show_number(rules, "pending"), (long long)show_number(rules, "expired"));
 	printf("names   %lld, %lld bytes\n", (long long)show_number(rules, "names"),
 	       (long long)show_number(rules, "bytes"));
-	printf("image   %s, serial %s, loaded %s\n", show_text(rules, "path"),
-	       show_text(rules, "serial"), show_text(rules, "loaded"));
+	printf("image   serial %lld, checksum %s, loaded %s\n",
+	       (long long)show_number(rules, "serial"), show_text(rules, "checksum"),
+	       show_text(rules, "loaded"));
 	printf("events  %lld written, %lld held back, %lld lost\n",
 	       (long long)show_number(events, "told"), (long long)show_number(events, "suppressed"),
 	       (long long)show_number(events, "lost"));
