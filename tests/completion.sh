@@ -27,7 +27,7 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|check|compile|doctor|export|names|replay|status' ''
+expect '--help|--version|check|compile|doctor|export|names|orders|replay|status' ''
 expect 'check|compile' c
 expect 'status' st
 expect '--help' nonsense --
@@ -43,6 +43,7 @@ expect 'one.order|other.txt' export -o o
 expect '' export --zone ''
 expect '--at|--checksums|--config|--help|--max-lifetime|--orders|-a|-c|-r' replay -
 expect '--orders' check --o
+expect '--at|--config|--help|--json|--max-lifetime|--orders' orders -
 expect 'c.image|one.order|sub|two words.order' check --orders ''
 expect 'one.order' check --orders on
 expect 'c.image|sub' compile -o ''

@@ -19,6 +19,7 @@ extern const struct command command_compile;
 extern const struct command command_doctor;
 extern const struct command command_export;
 extern const struct command command_names;
+extern const struct command command_orders;
 extern const struct command command_replay;
 extern const struct command command_status;
 

@@ -8,8 +8,8 @@
 
 // In the order in which --help shows them.
 static const struct command *const commands[] = {
-	&command_compile, &command_check,  &command_export, &command_replay,
-	&command_names,   &command_status, &command_doctor,
+	&command_compile, &command_orders, &command_check,  &command_export,
+	&command_replay,  &command_names,  &command_status, &command_doctor,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
