@@ -47,6 +47,9 @@ struct config {
 	struct config_orders {
 		struct lifetimes lifetimes;
 		uint32_t review_notice_days;
+		uint32_t max_names;
+		char critical_names[CONFIG_TEXT_MAX];
+		struct config_names own_names;
 	} orders;
 	struct {
 		uint32_t syslog, to_stdout; // bool
