@@ -68,6 +68,17 @@ static void print_prefilter(const json_t *prefilter)
 		printf("prefilter off: %s\n", show_text(prefilter, "why"));
 }
 
+static void print_clock(const json_t *clock)
+{
+	if (!clock) // a daemon of another version
+		return;
+	if (json_is_true(json_object_get(clock, "sure")))
+		printf("clock   sure\n");
+	else
+		printf("clock   UNSURE: %s; orders are judged by %s\n", show_text(clock, "why"),
+		       show_text(clock, "judged"));
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "ruleset");
@@ -85,6 +96,7 @@ static void print_status(const json_t *status)
 	printf("events  %lld written, %lld held back, %lld lost\n",
 	       (long long)show_number(events, "told"), (long long)show_number(events, "suppressed"),
 	       (long long)show_number(events, "lost"));
+	print_clock(json_object_get(status, "clock"));
 	print_prefilter(json_object_get(status, "prefilter"));
 	print_workers(json_object_get(status, "workers"));
 	print_queues(json_object_get(status, "queues"));
