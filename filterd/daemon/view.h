@@ -23,6 +23,7 @@ struct view {
 	struct kernel_queues *kernel_queues;
 	const struct prefiltering *prefiltering;
 	const char *ruleset_path;
+	uint64_t serial;
 	unsigned mark_shift;
 	int64_t started_ns, now_ns; // of the system's clock
 };
