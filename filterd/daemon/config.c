@@ -100,6 +100,9 @@ static const struct config_row rows[] = {
 	{"orders", "category-lifetimes", CONFIG_LIFETIMES, "", 0, LIFETIMES_CATEGORIES_MAX,
 	 RELOADABLE, AT(orders.lifetimes.categories),
 	 .help = "Other such limits for some categories, as violent-extremism:90."},
+	{"orders", "review-notice", CONFIG_NUMBER, "7", 0, 365, RELOADABLE,
+	 AT(orders.review_notice_days),
+	 .help = "Days before an order's review from which on it is told of."},
 
 	{"events", "syslog", CONFIG_BOOL, "yes", RELOADABLE, AT(events.syslog),
 	 .help = "Whether events go to syslog."},
@@ -302,7 +305,7 @@ int config_orders_file(struct config_orders *ret, const char *path, char error[I
 {
 	struct reading reading = {.file = path};
 	set_defaults(&reading.config);
-	int err = ini_file(path, take, &reading, error);
+	int err = path ? ini_file(path, take, &reading, error) : 0;
 	if (!err)
 		*ret = reading.config.orders;
 	return err;

@@ -46,6 +46,7 @@ struct config {
 	} engine;
 	struct config_orders {
 		struct lifetimes lifetimes;
+		uint32_t review_notice_days;
 	} orders;
 	struct {
 		uint32_t syslog, to_stdout; // bool
@@ -66,7 +67,7 @@ int config_text(struct config *ret, const char *file, const char *text, size_t l
 		char error[INI_ERROR_MAX]);
 
 // The section `orders` alone, for those who write orders where there is no gateway: the file is checked key
-// by key, but what it takes to run a daemon may be missing.
+// by key, but what it takes to run a daemon may be missing. `path` NULL: the defaults.
 int config_orders_file(struct config_orders *ret, const char *path, char error[INI_ERROR_MAX]);
 
 // Every effective value as a line `section.key=value`.
