@@ -40,7 +40,7 @@ for command in commands:
         if len(line) > WIDTH:
             wrong.append(f"{command} --help: a line of {len(line)} characters: {line}")
     lines = re.split(r"^\.Nm\n", synopsis, flags=re.M)
-    own = next((part for part in lines if part.startswith(f".Cm {command}\n")), "")
+    own = "".join(part for part in lines if re.match(rf"\.Cm {command}\s", part))
     if not own:
         wrong.append(f"{command}: no synopsis")
     if f".Ss {command}\n" not in page:

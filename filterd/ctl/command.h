@@ -15,6 +15,7 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct command command_audit;
 extern const struct command command_check;
 extern const struct command command_compile;
 extern const struct command command_confirm_clock;
