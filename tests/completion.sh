@@ -8,7 +8,7 @@ filterctl=$(readlink -f "$2")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-touch one.order 'two words.order' other.txt a.pcap b.pcapng c.image d.conf
+touch a.minisig one.order 'two words.order' other.txt a.pcap b.pcapng c.image d.conf
 mkdir sub
 failed=0
 
@@ -56,4 +56,7 @@ expect '' check --client ''
 expect '' check 8ch
 expect 'one.order|other.txt' status --control o
 expect 'd.conf|sub' check --config ''
+expect '--control|--file|--head|--help|--json|--order|--since' audit -
+expect 'one.order|other.txt' audit --file o
+expect 'a.minisig|sub' lift --signature ''
 exit "$failed"
