@@ -89,8 +89,10 @@ static int run(int argc, char **argv)
 
 const struct command command_rollback = {
 	.name = "rollback",
-	.arguments = "[SERIAL] [--note TEXT] [--prepare FILE | --break-glass] | --manifest FILE "
-		     "--signature FILE...\n                          [--control PATH] [--json]",
+	.arguments = "[SERIAL] [--note TEXT] [--prepare FILE | --break-glass] [--control PATH] "
+		     "[--json]\n"
+		     "       filterctl rollback --manifest FILE --signature FILE... [--control "
+		     "PATH] [--json]",
 	.summary = "Put orders in force again that were before, under a new serial",
 	.help = "  --note TEXT           why; it goes into the audit trail\n" SIGNING_HELP
 		CHANGE_HELP "\n"
