@@ -24,7 +24,7 @@ ONE_FILE = {
     r"libnetfilter_queue/.*|libmnl/.*|linux/netfilter/nfnetlink_queue\.h": {"daemon/queue.c"},
     r"pcap.*\.h|pcap/.*": {"daemon/capture.c"},
     r"ndpi.*": {"flow/classify.c"},
-    r"openssl/.*": {"wire/quic_crypto.c"},
+    r"openssl/.*": {"base/digest.c", "wire/quic_crypto.c", "daemon/minisign.c"},
     r"bpf/.*": {"daemon/prefilter.c", "bpf/prefilter.bpf.c"},
     r"urcu.*": {"daemon/store.c"},
     r"systemd/.*": {"daemon/service.c"},

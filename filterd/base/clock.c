@@ -143,7 +143,7 @@ const char *clock_text(int64_t s, char out[CLOCK_TEXT_MAX])
 	return out;
 }
 
-static const char *with_microseconds(int64_t ns, const char *zone, char out[CLOCK_TEXT_MAX])
+static const char *text_us(int64_t ns, const char *zone, char out[CLOCK_TEXT_MAX])
 {
 	int64_t s = ns / CLOCK_SECOND_NS, rest = ns % CLOCK_SECOND_NS;
 	if (rest < 0) {
@@ -158,10 +158,10 @@ static const char *with_microseconds(int64_t ns, const char *zone, char out[CLOC
 
 const char *clock_text_us(int64_t ns, char out[CLOCK_TEXT_MAX])
 {
-	return with_microseconds(ns, "Z", out);
+	return text_us(ns, "Z", out);
 }
 
 const char *clock_text_eve(int64_t ns, char out[CLOCK_TEXT_MAX])
 {
-	return with_microseconds(ns, "+0000", out);
+	return text_us(ns, "+0000", out);
 }

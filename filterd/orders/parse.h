@@ -5,12 +5,13 @@
 #include "filterd/orders/lists.h"
 
 struct complaints;
+struct lifetimes;
 struct orders;
 
 #define PARSE_SUFFIX ".order"
 
 struct parse_options {
-	int64_t lifetime_max_s; // from start to expiry; 0 = ORDERS_LIFETIME_DAYS
+	const struct lifetimes *lifetimes; // NULL: the default
 	struct lists_watch watch;
 };
 
