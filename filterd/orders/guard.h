@@ -4,7 +4,12 @@
 #pragma once
 #include "filterd/base/slice.h"
 
+struct digest;
 struct name;
+
+// Adds to a digest whatever, besides the name itself, decides what is refused: orders whose names were read under
+// another guard are read again.
+void guard_digest(struct digest *d);
 
 // Looks at a name as it was written, and at its canonical form if it has one (else NULL). NULL if there
 // is nothing against it, else why not: a sentence that follows "'NAME' ...".

@@ -51,7 +51,7 @@
 
 enum {
 	IMAGE_MAGIC_LEN = 8,
-	IMAGE_VERSION = 3, // up by one with every change of the layout
+	IMAGE_VERSION = 4, // up by one with every change of the layout
 	IMAGE_ALIGN = 64,
 	IMAGE_SLOTS = 12,      // names in a bucket
 	IMAGE_PROBES_MAX = 64, // buckets that one look-up may visit
@@ -121,13 +121,16 @@ struct image_order {
 	uint8_t action, match, answer;
 	uint8_t in_scope; // 1 if a client that is below every point, or has no address, is in scope
 	uint8_t sinkhole_count;
-	uint8_t zero[7];
+	uint8_t zero[3];
+	uint32_t revision;
+	uint8_t names_digest
+		[32]; // SHA-256 of all that decides which names it lists (names_digest.h)
 	struct image_sinkhole sinkholes[IMAGE_SINKHOLES];
 };
 
 _Static_assert(sizeof(struct image_header) == 256, "the header is as drawn");
 _Static_assert(sizeof(struct image_bucket) == 64, "a bucket is one cache line");
-_Static_assert(sizeof(struct image_order) == 288, "orders are as drawn");
+_Static_assert(sizeof(struct image_order) == 320, "orders are as drawn");
 
 // Where a name goes in the table.
 struct image_place {

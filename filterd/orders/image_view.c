@@ -158,6 +158,8 @@ static const char *order_fault(const struct image_view *v, const struct image_or
 		return "an order has no id";
 	if ((int64_t)le64toh((uint64_t)o->expires_s) <= (int64_t)le64toh((uint64_t)o->starts_s))
 		return "an order ends before it begins";
+	if (le32toh(o->revision) < 1 || le32toh(o->revision) > ORDER_REVISION_MAX)
+		return "an order has an impossible revision";
 	if (o->action > ORDER_ALLOW || o->match > ORDER_SUBTREE || o->answer > ORDER_DROP ||
 	    o->in_scope > 1 || !sinkholes_valid(o))
 		return "an order says what no order can say";

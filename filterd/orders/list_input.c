@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "filterd/base/digest.h"
 #include "filterd/orders/lists.h"
 
 enum { BUFFER = 1 << 17, GZIP_ONLY = 16 + MAX_WBITS };
@@ -19,6 +20,7 @@ struct list_input {
 	int fd;
 	bool is_packed, in_member;
 	uint64_t size, done, total;
+	struct digest *digest;
 	z_stream z; // next_in and avail_in also where nothing is packed
 	uint8_t buffer[BUFFER];
 };
@@ -33,6 +35,7 @@ static int fill(struct list_input *in)
 		return -errno;
 	in->z.next_in = in->buffer;
 	in->z.avail_in = (unsigned)got;
+	digest_add(in->digest, slice_of(in->buffer, (size_t)got));
 	in->done += (uint64_t)got;
 	return 0;
 }
@@ -67,6 +70,7 @@ int list_input_open(struct list_input **ret, const char *path)
 	}
 	in->fd = fd;
 	in->size = (uint64_t)st.st_size;
+	in->digest = digest_new();
 	result = begin(in);
 	if (result < 0)
 		list_input_close(in);
@@ -80,6 +84,7 @@ void list_input_close(struct list_input *in)
 	if (!in)
 		return;
 	inflateEnd(&in->z);
+	digest_free(in->digest);
 	close(in->fd);
 	free(in);
 }
@@ -160,4 +165,11 @@ uint64_t list_input_size(const struct list_input *in)
 uint64_t list_input_done(const struct list_input *in)
 {
 	return in->done - in->z.avail_in;
+}
+
+int list_input_digest(struct list_input *in, uint8_t *ret)
+{
+	struct digest *d = in->digest;
+	in->digest = NULL;
+	return digest_end(d, ret);
 }

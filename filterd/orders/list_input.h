@@ -20,3 +20,7 @@ long list_input_read(struct list_input *in, uint8_t *to, size_t len);
 bool list_input_packed(const struct list_input *in);   // known once something was read
 uint64_t list_input_size(const struct list_input *in); // of the file; 0 if it has none (a pipe)
 uint64_t list_input_done(const struct list_input *in); // of these bytes
+
+// The SHA-256 (of DIGEST_LEN bytes) of the file, as it is on disk; it must have been read to its end, and this comes
+// once. 0 or -ENOMEM.
+int list_input_digest(struct list_input *in, uint8_t *ret);

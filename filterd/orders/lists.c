@@ -164,7 +164,8 @@ static void finish(struct listing *l)
 }
 
 int lists_read(const char *path, const struct list_format *format, const struct list_policy *policy,
-	       struct names *names, const struct lists_watch *watch, struct complaints *complaints)
+	       struct names *names, const struct lists_watch *watch, struct complaints *complaints,
+	       uint8_t *ret_digest)
 {
 	static const struct lists_watch nobody;
 	struct listing l = {.format = format,
@@ -179,6 +180,8 @@ int lists_read(const char *path, const struct list_format *format, const struct 
 	list_sink_init(&l.sink, names);
 	if (result == 0)
 		result = read_blocks(&l, in, block);
+	if (result == 0 && ret_digest && !l.sink.is_broken)
+		result = list_input_digest(in, ret_digest);
 	l.sink.summary.lines = l.sink.line;
 	if (result < 0) {
 		complain(complaints, path, 0, "%s", input_fault(result));

@@ -73,6 +73,7 @@ int lists_read_name(struct slice text, const char *file, unsigned line, struct n
 // Adds the names of a file to `names`. `format` NULL: its content tells. The whole file is read, so
 // that each refused line is complained about; at least one name must be left. 0 if all went well,
 // else a negative errno with a complaint made; `names` may then hold some of them. `watch` may be
-// NULL.
+// NULL, and so may `ret_digest`, which gets the SHA-256 (of DIGEST_LEN bytes) of the file as it was read.
 int lists_read(const char *path, const struct list_format *format, const struct list_policy *policy,
-	       struct names *names, const struct lists_watch *watch, struct complaints *complaints);
+	       struct names *names, const struct lists_watch *watch, struct complaints *complaints,
+	       uint8_t *ret_digest);

@@ -3,6 +3,7 @@
 // filterd-orders(5), with every key checked. Here too are the caps on all that an order file may grow.
 #pragma once
 #include "filterd/base/addr.h"
+#include "filterd/base/digest.h"
 #include "filterd/orders/names.h"
 #include "filterd/orders/ruleset.h"
 
@@ -13,6 +14,7 @@ enum {
 	ORDER_LISTS_MAX = 1000,      // of one order
 	ORDER_TEXT_MAX = 1000,       // bytes of authority, reference, reason, category, contact
 	ORDERS_MAX = 100000,         // of one set
+	ORDER_REVISION_MAX = 1000000,
 };
 
 struct order_prefix {
@@ -35,6 +37,7 @@ struct order_override {
 struct order {
 	struct order_place place;
 	char id[ORDER_ID_MAX + 1];
+	uint32_t revision;
 	char *authority, *reference, *reason, *category, *contact; // owned; NULL = not stated
 	int64_t issued_s, starts_s, expires_s, review_s;           // 0 = not stated
 	enum order_action action;
@@ -46,6 +49,7 @@ struct order {
 	uint32_t prefix_count;
 	struct order_override *overrides; // owned
 	uint32_t override_count;
+	uint8_t names_digest[DIGEST_LEN];
 	struct names names; // from `name` and from lists, in order of reading, duplicates and all
 };
 
@@ -64,7 +68,7 @@ void orders_done(struct orders *o);
 // A copy of `path` that lives as long as the orders, and counts as one more file. NULL if out of memory.
 const char *orders_add_file(struct orders *o, const char *path);
 
-// Another order at the end, all zero but its place, or NULL if out of memory. Valid until the next one.
+// Another order at the end, all zero but its place and revision 1, or NULL if out of memory. Valid until the next one.
 struct order *orders_add(struct orders *o, struct order_place place);
 
 // Does it act at that second for that client? A client of family 0 is one that no prefix holds; NULL: for some.

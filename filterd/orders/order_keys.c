@@ -26,6 +26,16 @@ static void read_text(struct order_reading *r, char **to, const char *value)
 		COMPLAIN(r, "%s", strerror(ENOMEM));
 }
 
+static void read_revision(struct order_reading *r, const char *value)
+{
+	char *end;
+	unsigned long number = strtoul(value, &end, 10);
+	if (value[0] < '1' || value[0] > '9' || *end || number > ORDER_REVISION_MAX)
+		COMPLAIN(r, "'%s' is no revision: 1 to %d", value, ORDER_REVISION_MAX);
+	else
+		r->order->revision = (uint32_t)number;
+}
+
 static void read_authority(struct order_reading *r, const char *value)
 {
 	read_text(r, &r->order->authority, value);
@@ -268,6 +278,7 @@ static void read_widen(struct order_reading *r, const char *value)
 }
 
 const struct order_key order_keys[ORDER_KEYS] = {
+	[KEY_REVISION] = {"revision", .read = read_revision},
 	[KEY_AUTHORITY] = {"authority", .required = true, .read = read_authority},
 	[KEY_REFERENCE] = {"reference", .required = true, .read = read_reference},
 	[KEY_REASON] = {"reason", .required = true, .read = read_reason},

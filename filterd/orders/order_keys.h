@@ -8,6 +8,7 @@
 #include "filterd/orders/parse.h"
 
 enum order_key_number {
+	KEY_REVISION,
 	KEY_AUTHORITY,
 	KEY_REFERENCE,
 	KEY_REASON,

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "filterd/orders/complaints.h"
+#include "filterd/orders/names_digest.h"
 #include "filterd/orders/order.h"
 
 void order_lists_done(struct order_lists *l)
@@ -25,17 +27,20 @@ int order_lists_add(struct order_lists *l, const char *path, const struct list_f
 	char *copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
-	more[l->count++] = (struct order_list){copy, format};
+	more[l->count++] = (struct order_list){.path = copy, .format = format};
 	return 0;
 }
 
 void order_lists_read(struct order_lists *l, struct orders *orders, struct order *order,
 		      const struct lists_watch *watch, struct complaints *complaints)
 {
+	size_t own = order->names.len;
 	l->policy.action = order->action;
 	l->policy.match = order->match;
 	for (uint32_t i = 0; i < l->count; i++)
 		(void)lists_read(l->at[i].path, l->at[i].format, &l->policy, &order->names, watch,
-				 complaints);
+				 complaints, l->at[i].digest);
 	orders->lists += l->count;
+	if (names_digest(order, own, l, order->names_digest) < 0)
+		complain(complaints, order->place.file, order->place.line, "%s", strerror(ENOMEM));
 }

@@ -2,6 +2,7 @@
 // The lists of the order that is being read: noted as they are named, read when the order is
 // complete. Internal to reading orders (parse.c).
 #pragma once
+#include "filterd/base/digest.h"
 #include "filterd/orders/lists.h"
 
 struct order;
@@ -10,6 +11,7 @@ struct orders;
 struct order_list {
 	char *path;
 	const struct list_format *format; // NULL: its content tells
+	uint8_t digest[DIGEST_LEN];       // of the file, once it was read
 };
 
 struct order_lists {
@@ -24,6 +26,6 @@ void order_lists_done(struct order_lists *l);
 // 0, -ENOMEM, or -E2BIG over ORDER_LISTS_MAX.
 int order_lists_add(struct order_lists *l, const char *path, const struct list_format *format);
 
-// Reads them all into the order, and counts them in `orders`. Complains by itself.
+// Reads them all into the order, computes the digest of its names, and counts them in `orders`. Complains by itself.
 void order_lists_read(struct order_lists *l, struct orders *orders, struct order *order,
 		      const struct lists_watch *watch, struct complaints *complaints);

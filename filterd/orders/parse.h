@@ -7,12 +7,16 @@
 struct complaints;
 struct lifetimes;
 struct orders;
+struct ruleset;
 
 #define PARSE_SUFFIX ".order"
 
 struct parse_options {
 	const struct lifetimes *lifetimes; // NULL: the default
 	struct lists_watch watch;
+	// The ruleset that compile_orders_onto() will be given; NULL = none. Orders whose names are the same in it
+	// get none: what they listed is taken from there. It stays open until the orders are compiled.
+	const struct ruleset *base;
 };
 
 // Reads the orders and their lists into `ret`, which the caller ends with orders_done(). 0, or a negative

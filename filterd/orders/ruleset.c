@@ -1,141 +1,61 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Opening an image and judging by it. To judge, the name's suffixes are looked up (their last two labels first, which
-// ends it for nearly all names; then all hashes, then all filters, so that their cache lines arrive together), each hit gives the orders that list that suffix, and one walk
-// over those weighs them against each other: filterd-orders(5), "Precedence".
+// Opening an image, amending its orders, and what can be asked about them. An amended order gets a rule with other
+// times, so that judging (ruleset_judge.c) knows nothing of amendments.
 #include "filterd/orders/ruleset.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "filterd/orders/image_view.h"
-#include "filterd/orders/scope.h"
+#include "filterd/orders/compile.h"
+#include "filterd/orders/order.h"
+#include "filterd/orders/ruleset_struct.h"
+#include "filterd/orders/sealed.h"
 
-enum { SEALS = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK };
-
-struct ruleset {
-	struct image_view view;
-	void *map; // NULL in the empty ruleset
-	int memfd; // what it maps, or -1
-	size_t len;
-};
+const char *const order_state_words[] = {"pending", "active", "expired", "lifted", NULL};
 
 // --- Opening
 
-static int fail(int result, char error[RULESET_ERROR_MAX], const char *what)
+// Takes the image over.
+static int ruleset_of(struct ruleset **ret, struct sealed *image)
 {
-	snprintf(error, RULESET_ERROR_MAX, "%s: %s", what, strerror(-result));
-	return result;
-}
-
-static int map_image(struct ruleset *r, int memfd, char error[RULESET_ERROR_MAX])
-{
-	struct stat st;
-	int seals = fcntl(memfd, F_GET_SEALS);
-	if (seals < 0 || (seals & SEALS) != SEALS) {
-		snprintf(error, RULESET_ERROR_MAX,
-			 "the image is not a memory file sealed against write, grow and shrink");
-		return -EPERM;
+	struct ruleset *r = calloc(1, sizeof *r);
+	if (!r) {
+		sealed_unref(image);
+		return -ENOMEM;
 	}
-	if (fstat(memfd, &st) < 0)
-		return fail(-errno, error, "image");
-	r->len = (size_t)st.st_size;
-	if (r->len == 0) {
-		snprintf(error, RULESET_ERROR_MAX, "not a sound image: it is empty");
-		return -EBADMSG;
-	}
-	void *map = mmap(NULL, r->len, PROT_READ, MAP_SHARED | MAP_POPULATE, memfd, 0);
-	if (map == MAP_FAILED)
-		return fail(-errno, error, "mapping the image");
-	r->map = map;
-	r->memfd = fcntl(memfd, F_DUPFD_CLOEXEC, 0);
-	if (r->memfd < 0)
-		return fail(-errno, error, "image");
-	return image_view_init(&r->view, slice_of(map, r->len), error);
+	r->image = image;
+	r->view = image->view;
+	*ret = r;
+	return 0;
 }
 
 int ruleset_open_sealed(struct ruleset **ret, int memfd, char error[RULESET_ERROR_MAX])
 {
-	struct ruleset *r = calloc(1, sizeof *r);
-	if (!r)
-		return fail(-ENOMEM, error, "image");
-	r->memfd = -1;
-	int result = map_image(r, memfd, error);
+	struct sealed *image;
+	int result = sealed_open(&image, memfd, error);
 	if (result < 0)
-		ruleset_close(r);
-	else
-		*ret = r;
+		return result;
+	result = ruleset_of(ret, image);
+	if (result < 0)
+		snprintf(error, RULESET_ERROR_MAX, "%s", strerror(-result));
 	return result;
-}
-
-static int new_memfd(void)
-{
-	int fd = memfd_create("filterd-ruleset", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : fd;
-}
-
-// Seals the file for good, or closes it.
-static int seal(int memfd, int result)
-{
-	if (result == 0 && fcntl(memfd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) < 0)
-		result = -errno;
-	if (result == 0)
-		return memfd;
-	close(memfd);
-	return result;
-}
-
-int ruleset_seal(const void *image, size_t len)
-{
-	int memfd = new_memfd(), result = 0;
-	if (memfd < 0)
-		return memfd;
-	for (size_t done = 0; done < len && result == 0;) {
-		ssize_t wrote = write(memfd, (const char *)image + done, len - done);
-		if (wrote < 0)
-			result = -errno;
-		else
-			done += (size_t)wrote;
-	}
-	return seal(memfd, result);
-}
-
-static int copy_file(int file)
-{
-	struct stat st;
-	if (fstat(file, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	int memfd = new_memfd(), result = 0;
-	if (memfd < 0)
-		return memfd;
-	for (off_t done = 0; done < st.st_size && result == 0;) {
-		ssize_t sent = sendfile(memfd, file, &done, (size_t)(st.st_size - done));
-		if (sent <= 0)
-			result = sent < 0 ? -errno : -ESTALE; // it shrank under our hands
-	}
-	return seal(memfd, result);
 }
 
 int ruleset_open_file(struct ruleset **ret, const char *path, char error[RULESET_ERROR_MAX])
 {
 	// A FIFO would wait for a writer for ever.
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int memfd = file < 0 ? -errno : copy_file(file);
+	int memfd = file < 0 ? -errno : sealed_of_file(file);
 	if (file >= 0)
 		close(file);
-	if (memfd == -EINVAL) {
-		snprintf(error, RULESET_ERROR_MAX, "%.200s: not a regular file", path);
+	if (memfd < 0) {
+		snprintf(error, RULESET_ERROR_MAX, "%.200s: %s", path,
+			 memfd == -EINVAL ? "not a regular file" : strerror(-memfd));
 		return memfd;
 	}
-	if (memfd < 0)
-		return fail(memfd, error, path);
 	char sentence[RULESET_ERROR_MAX] = "";
 	int result = ruleset_open_sealed(ret, memfd, sentence);
 	close(memfd);
@@ -144,266 +64,127 @@ int ruleset_open_file(struct ruleset **ret, const char *path, char error[RULESET
 	return result;
 }
 
+int ruleset_seal(const void *image, size_t len)
+{
+	return sealed_of_bytes(slice_of(image, len));
+}
+
 int ruleset_open_empty(struct ruleset **ret)
 {
-	*ret = calloc(1, sizeof **ret);
-	if (!*ret)
-		return -ENOMEM;
-	(*ret)->memfd = -1;
-	return 0;
+	static const struct orders none;
+	struct compiled compiled;
+	char error[RULESET_ERROR_MAX];
+	int result = compile_orders(&none, &compiled);
+	if (result < 0)
+		return result;
+	int memfd = ruleset_seal(compiled.image, compiled.len);
+	compiled_done(&compiled);
+	if (memfd < 0)
+		return memfd;
+	result = ruleset_open_sealed(ret, memfd, error);
+	close(memfd);
+	return result;
 }
 
 void ruleset_close(struct ruleset *r)
 {
 	if (!r)
 		return;
-	image_view_done(&r->view);
-	if (r->map)
-		munmap(r->map, r->len);
-	if (r->memfd >= 0)
-		close(r->memfd);
+	if (r->view.rules != r->image->view.rules)
+		free(r->view.rules);
+	free(r->amendments);
+	sealed_unref(r->image);
 	free(r);
 }
 
 int ruleset_memfd(const struct ruleset *r)
 {
-	return r->memfd;
+	return r->image->memfd;
 }
 
-// --- Looking up
+// --- Amending
 
-// The orders that list one suffix of the name.
-struct hit {
-	uint8_t offset; // where the suffix starts
-	uint32_t count;
-	const uint32_t *members; // in the byte order of the image
-};
-
-struct suffixes {
-	size_t count;
-	uint8_t offsets[NAME_LABELS_MAX];
-	uint64_t hashes[NAME_LABELS_MAX];
-};
-
-static struct slice suffix_at(const struct name *name, uint8_t offset)
+static int amendment_compare(const void *a, const void *b)
 {
-	return slice_of(name->text + offset, (size_t)name->len - offset);
+	const struct ruleset_amendment *p = a, *q = b;
+	return (p->index > q->index) - (p->index < q->index);
 }
 
-// Those that the image may have, by their labels and length.
-static void hash_suffixes(const struct ruleset *r, const struct name *name, struct suffixes *s)
+static const struct ruleset_amendment *amendment_of(const struct ruleset *r, uint32_t index)
 {
-	size_t labels = name_hashes(name_slice(name), r->view.seed, s->offsets, s->hashes);
-	s->count = 0;
-	for (size_t i = 0; i < labels; i++) {
-		size_t len = (size_t)name->len - s->offsets[i];
-		if (!image_view_may_have(&r->view, labels - i, len))
-			continue;
-		image_view_prefetch_filter(&r->view, s->hashes[i]);
-		s->offsets[s->count] = s->offsets[i];
-		s->hashes[s->count++] = s->hashes[i];
+	const struct ruleset_amendment key = {.index = index};
+	if (r->amendment_count == 0)
+		return NULL;
+	return bsearch(&key, r->amendments, r->amendment_count, sizeof key, amendment_compare);
+}
+
+// An order that is over for good starts never.
+static int amend_rule(struct image_rule *rule, const struct ruleset_amendment *a)
+{
+	if (a->expires_s) {
+		if (a->expires_s <= rule->starts_s)
+			return -EINVAL;
+		rule->expires_s = a->expires_s;
 	}
+	if (a->lifted_s || a->ended)
+		rule->starts_s = INT64_MAX;
+	return 0;
 }
 
-// Keeps those suffixes that the image may have.
-static void filter_suffixes(const struct ruleset *r, struct suffixes *s)
+static int amend_rules(struct ruleset *r)
 {
-	size_t kept = 0;
-	for (size_t i = 0; i < s->count; i++) {
-		if (!image_view_filter(&r->view, s->hashes[i]))
-			continue;
-		image_view_prefetch_bucket(&r->view, s->hashes[i]);
-		s->offsets[kept] = s->offsets[i];
-		s->hashes[kept++] = s->hashes[i];
+	for (uint32_t i = 0; i < r->amendment_count; i++) {
+		const struct ruleset_amendment *a = &r->amendments[i];
+		if (a->index >= r->view.order_count || (i > 0 && a->index == a[-1].index) ||
+		    amend_rule(&r->view.rules[a->index], a) < 0)
+			return -EINVAL;
 	}
-	s->count = kept;
+	return 0;
 }
 
-static size_t find_hits(const struct ruleset *r, const struct name *name,
-			struct hit hits[NAME_LABELS_MAX])
+static void *copy_of(const void *from, size_t len)
 {
-	struct suffixes s;
-	size_t count = 0;
-	if (!image_view_tail(&r->view, name_tail_hash(name_slice(name), r->view.seed)))
-		return 0;
-	hash_suffixes(r, name, &s);
-	filter_suffixes(r, &s);
-	for (size_t i = 0; i < s.count; i++) {
-		struct hit *h = &hits[count];
-		h->offset = s.offsets[i];
-		h->count = image_view_find(&r->view, suffix_at(name, h->offset), s.hashes[i],
-					   &h->members);
-		count += h->count > 0;
+	void *to = malloc(len + 1);
+	return to && len ? memcpy(to, from, len) : to;
+}
+
+int ruleset_amend(struct ruleset **ret, const struct ruleset *r,
+		  const struct ruleset_amendment *amendments, uint32_t count)
+{
+	struct ruleset *amended;
+	int result = ruleset_of(&amended, sealed_ref(r->image));
+	if (result < 0 || count == 0) {
+		if (result == 0)
+			*ret = amended;
+		return result;
 	}
-	return count;
-}
-
-// --- Judging
-
-struct judging {
-	const struct ruleset *r;
-	const struct addr *client;
-	int64_t now_s;
-	size_t hit_count;
-	struct hit hits[NAME_LABELS_MAX];
-};
-
-// The order that is best so far for one kind of decision.
-struct candidate {
-	const struct image_rule *rule; // NULL = none
-	uint32_t order;
-	uint8_t offset;
-};
-
-static bool covers(const struct image_rule *rule, const struct hit *h)
-{
-	return rule->match == ORDER_SUBTREE || h->offset == 0;
-}
-
-static bool in_scope(const struct image_view *v, const struct image_rule *rule,
-		     const struct addr *client)
-{
-	uint32_t flips = 0;
-	if (client->family == 4 && rule->points4.count > 0)
-		flips = scope_below(v->points4 + (size_t)rule->points4.at * 4, rule->points4.count,
-				    client->bytes, 4);
-	else if (client->family == 6 && rule->points6.count > 0)
-		flips = scope_below(v->points6 + (size_t)rule->points6.at * 16, rule->points6.count,
-				    client->bytes, 16);
-	return (rule->in_scope ^ (flips & 1)) != 0;
-}
-
-static bool applies(const struct judging *j, const struct image_rule *rule, const struct hit *h)
-{
-	return covers(rule, h) && rule->starts_s <= j->now_s && j->now_s < rule->expires_s &&
-	       in_scope(&j->r->view, rule, j->client);
-}
-
-static void prefer(struct candidate *best, const struct image_rule *rule, uint32_t order,
-		   uint8_t offset)
-{
-	if (best->rule && (rule->expires_s < best->rule->expires_s ||
-			   (rule->expires_s == best->rule->expires_s && order >= best->order)))
-		return;
-	*best = (struct candidate){rule, order, offset};
-}
-
-static bool overrides(const struct image_view *v, const struct image_rule *allow, uint32_t order)
-{
-	for (uint32_t i = 0; i < allow->overrides.count; i++)
-		if (le32toh(v->overrides[allow->overrides.at + i]) == order)
-			return true;
-	return false;
-}
-
-// Is this order, which applies, carved out by one that allows? The best of those into *allow.
-static bool is_carved(const struct judging *j, uint32_t order, struct candidate *allow)
-{
-	const struct image_view *v = &j->r->view;
-	bool carved = false;
-	for (size_t i = 0; i < j->hit_count; i++) {
-		for (uint32_t k = 0; k < j->hits[i].count; k++) {
-			uint32_t other = le32toh(j->hits[i].members[k]);
-			const struct image_rule *rule = &v->rules[other];
-			if (rule->action != ORDER_ALLOW ||
-			    (rule->peer != v->rules[order].peer && !overrides(v, rule, order)) ||
-			    !applies(j, rule, &j->hits[i]))
-				continue;
-			carved = true;
-			prefer(allow, rule, other, j->hits[i].offset);
-		}
+	const struct image_view *v = &r->image->view;
+	struct image_rule *rules = copy_of(v->rules, v->order_count * sizeof *rules);
+	amended->amendments = copy_of(amendments, count * sizeof *amendments);
+	if (rules)
+		amended->view.rules = rules;
+	if (!rules || !amended->amendments) {
+		ruleset_close(amended);
+		return -ENOMEM;
 	}
-	return carved;
-}
-
-static void add_match(struct ruleset_verdict *ret, uint32_t order)
-{
-	for (uint8_t i = 0; i < ret->matches_count; i++)
-		if (ret->matches[i] == order)
-			return;
-	if (ret->matches_count == RULESET_MATCHES_MAX)
-		ret->matches_overflow = true;
+	amended->amendment_count = count;
+	qsort(amended->amendments, count, sizeof *amendments, amendment_compare);
+	result = amend_rules(amended);
+	if (result < 0)
+		ruleset_close(amended);
 	else
-		ret->matches[ret->matches_count++] = order;
-}
-
-static void decide(struct ruleset_verdict *ret, enum decision decision, const struct candidate *by)
-{
-	ret->decision = decision;
-	ret->order = by->order;
-	ret->name_offset = by->offset;
-}
-
-static void weigh(const struct judging *j, struct ruleset_verdict *ret)
-{
-	struct candidate block = {0}, monitor = {0}, allow = {0}, unused = {0};
-	for (size_t i = 0; i < j->hit_count; i++) {
-		const struct hit *h = &j->hits[i];
-		for (uint32_t k = 0; k < h->count; k++) {
-			uint32_t order = le32toh(h->members[k]);
-			const struct image_rule *rule = &j->r->view.rules[order];
-			if (!applies(j, rule, h))
-				continue;
-			add_match(ret, order);
-			if (rule->action == ORDER_BLOCK && !is_carved(j, order, &allow))
-				prefer(&block, rule, order, h->offset);
-			else if (rule->action == ORDER_MONITOR && !is_carved(j, order, &unused))
-				prefer(&monitor, rule, order, h->offset);
-		}
-	}
-	if (block.rule)
-		decide(ret, DECISION_BLOCK, &block);
-	else if (allow.rule)
-		decide(ret, DECISION_ALLOW, &allow);
-	else if (monitor.rule)
-		decide(ret, DECISION_MONITOR, &monitor);
-}
-
-void ruleset_judge(const struct ruleset *r, const struct name *name, const struct addr *client,
-		   int64_t now_s, struct ruleset_verdict *ret)
-{
-	*ret = (struct ruleset_verdict){0};
-	if (r->view.bucket_count == 0)
-		return;
-	struct judging j; // not zeroed: this runs for every name, and hits are rare
-	j.hit_count = find_hits(r, name, j.hits);
-	if (j.hit_count == 0)
-		return;
-	j.r = r;
-	j.client = client;
-	j.now_s = now_s;
-	weigh(&j, ret);
-}
-
-static bool is_new(const uint32_t *orders, uint32_t count, uint32_t order)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (orders[i] == order)
-			return false;
-	return true;
-}
-
-uint32_t ruleset_listed(const struct ruleset *r, const struct name *name, uint32_t *ret_orders,
-			uint32_t max)
-{
-	struct hit hits[NAME_LABELS_MAX];
-	size_t hit_count = r->view.bucket_count ? find_hits(r, name, hits) : 0;
-	uint32_t count = 0;
-	for (size_t i = 0; i < hit_count; i++) {
-		for (uint32_t k = 0; k < hits[i].count; k++) {
-			uint32_t order = le32toh(hits[i].members[k]);
-			if (!covers(&r->view.rules[order], &hits[i]) ||
-			    !is_new(ret_orders, count < max ? count : max, order))
-				continue;
-			if (count < max)
-				ret_orders[count] = order;
-			count++;
-		}
-	}
-	return count;
+		*ret = amended;
+	return result;
 }
 
 // --- Asking about it
+
+static struct slice digest_at(const struct image_view *v, uint32_t index)
+{
+	return slice_of(v->orders.at + index * sizeof(struct image_order) +
+				offsetof(struct image_order, names_digest),
+			DIGEST_LEN);
+}
 
 uint32_t ruleset_orders(const struct ruleset *r)
 {
@@ -431,9 +212,48 @@ void ruleset_order(const struct ruleset *r, uint32_t index, struct ruleset_order
 		.answer = (enum order_answer)o.answer,
 		.sinkhole_count = o.sinkhole_count,
 		.names = le64toh(o.names),
+		.names_digest = digest_at(v, index),
+		.revision = le32toh(o.revision),
 	};
 	for (unsigned i = 0; i < o.sinkhole_count; i++)
 		ret->sinkholes[i] = addr_from_bytes(o.sinkholes[i].family, o.sinkholes[i].bytes);
+	const struct ruleset_amendment *a = amendment_of(r, index);
+	if (!a)
+		return;
+	ret->expires_s = a->expires_s ? a->expires_s : ret->expires_s;
+	ret->lifted_s = a->lifted_s;
+	ret->ended = a->ended;
+}
+
+enum order_state ruleset_order_state(const struct ruleset_order *o, int64_t now_s)
+{
+	if (o->lifted_s)
+		return ORDER_LIFTED;
+	if (o->ended || now_s >= o->expires_s)
+		return ORDER_EXPIRED;
+	return now_s < o->starts_s ? ORDER_PENDING : ORDER_ACTIVE;
+}
+
+static void sooner(int64_t *next_s, int64_t at_s, int64_t now_s)
+{
+	if (at_s > now_s && at_s < *next_s)
+		*next_s = at_s;
+}
+
+int64_t ruleset_next_change(const struct ruleset *r, int64_t now_s)
+{
+	int64_t next_s = INT64_MAX;
+	for (uint32_t i = 0; i < ruleset_orders(r); i++) {
+		struct ruleset_order o;
+		ruleset_order(r, i, &o);
+		enum order_state state = ruleset_order_state(&o, now_s);
+		if (state != ORDER_PENDING && state != ORDER_ACTIVE)
+			continue;
+		sooner(&next_s, o.starts_s, now_s);
+		sooner(&next_s, o.expires_s, now_s);
+		sooner(&next_s, o.review_s, now_s);
+	}
+	return next_s;
 }
 
 struct ruleset_filter ruleset_filter(const struct ruleset *r)
@@ -454,7 +274,7 @@ uint64_t ruleset_names(const struct ruleset *r)
 
 size_t ruleset_bytes(const struct ruleset *r)
 {
-	return r->len;
+	return r->image->len;
 }
 
 uint64_t ruleset_checksum(const struct ruleset *r)

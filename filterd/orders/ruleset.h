@@ -19,15 +19,30 @@ enum order_answer { ORDER_NXDOMAIN, ORDER_REFUSED, ORDER_SINKHOLE, ORDER_DROP };
 // the ruleset is open; what an order did not state is empty or 0.
 struct ruleset_order {
 	uint32_t index; // 0 to ruleset_orders() - 1
+	uint32_t revision;
 	struct slice id, authority, reference, reason, category, contact;
 	int64_t issued_s, starts_s, expires_s, review_s; // seconds since 1970; review 0 = none
+	int64_t lifted_s;                                // since when it is lifted; 0 = it is not
+	bool ended;                                      // seen expired
 	enum order_action action;
 	enum order_match match;
 	enum order_answer answer;
 	struct addr sinkholes[RULESET_SINKHOLES_MAX];
 	uint8_t sinkhole_count;
-	uint64_t names; // how many names it lists
+	uint64_t names;            // how many names it lists
+	struct slice names_digest; // names_digest.h
 };
+
+// What was decided about an order after it was compiled.
+struct ruleset_amendment {
+	uint32_t index;
+	int64_t expires_s; // instead of the order's own; 0 = as compiled
+	int64_t lifted_s; // since when it is lifted; 0 = not. Never in force again, whatever the clock says
+	bool ended; // was seen expired: never in force again, whatever the clock says
+};
+
+enum order_state { ORDER_PENDING, ORDER_ACTIVE, ORDER_EXPIRED, ORDER_LIFTED };
+extern const char *const order_state_words[]; // as people read them; NULL at the end
 
 enum decision {
 	DECISION_NONE,    // no order in force says anything: let it go
@@ -58,12 +73,18 @@ int ruleset_open_file(struct ruleset **ret, const char *path, char error[RULESET
 // it. Or a negative errno.
 int ruleset_seal(const void *image, size_t len);
 
-// A ruleset without orders.
+// A ruleset without orders: 0 or a negative errno.
 int ruleset_open_empty(struct ruleset **ret);
 
 void ruleset_close(struct ruleset *r);
 
-// The sealed memfd, borrowed; -1 for the empty ruleset.
+// Another ruleset over the same image, which both share until the last of them is closed (open, amend and close in one
+// thread only), with exactly these amendments: those of `r` are not inherited. 0; -ENOMEM; -EINVAL for an order that is
+// not there, is amended twice, or would end before it starts.
+int ruleset_amend(struct ruleset **ret, const struct ruleset *r,
+		  const struct ruleset_amendment *amendments, uint32_t count);
+
+// The sealed memfd that holds the image, borrowed.
 int ruleset_memfd(const struct ruleset *r);
 
 // Judges `name` asked for by `client` at `now_s`. Precedence as in filterd-orders(5): a block holds
@@ -82,6 +103,13 @@ uint32_t ruleset_listed(const struct ruleset *r, const struct name *name, uint32
 // How many orders there are, and one of them.
 uint32_t ruleset_orders(const struct ruleset *r);
 void ruleset_order(const struct ruleset *r, uint32_t index, struct ruleset_order *ret);
+
+// Where an order stands at that second: pending before it starts, active, expired from its expiry on or once it was
+// seen expired; lifted, whatever else.
+enum order_state ruleset_order_state(const struct ruleset_order *o, int64_t now_s);
+
+// The next second after `now_s` at which an order starts, expires, or is to be reviewed; INT64_MAX if there is none.
+int64_t ruleset_next_change(const struct ruleset *r, int64_t now_s);
 
 // The filter over the names of a ruleset (base/suffix_hash.h): if a suffix of a name has one of the numbers of
 // labels in `labels` (bit n: n labels) and not all its bits are set in its word, no order lists it.

@@ -73,7 +73,7 @@ static inline int fuzz_list(const struct list_format *format, const uint8_t *dat
 	      pwrite(fd, data + 1, size - 1, 0) == (ssize_t)(size - 1));
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	complaints.count = 0;
-	int result = lists_read(path, format, &policy, &names, &watch, &complaints);
+	int result = lists_read(path, format, &policy, &names, &watch, &complaints, NULL);
 	CHECK((result == 0) == (complaints.count == 0));
 	CHECK(count_classes(summary.refused) <= complaints.count);
 	CHECK(result < 0 || (names.count > 0 && summary.names == names.count));

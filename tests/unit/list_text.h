@@ -55,7 +55,7 @@ static inline int list_text_read(struct list_text *t, const void *bytes, size_t 
 	names_done(&t->names);
 	memset(&t->complaints, 0, sizeof t->complaints);
 	t->skipped[0] = '\0';
-	return lists_read(t->path, t->format, &t->policy, &t->names, &watch, &t->complaints);
+	return lists_read(t->path, t->format, &t->policy, &t->names, &watch, &t->complaints, NULL);
 }
 
 // All names in one string, a blank behind each, for the caller to free.

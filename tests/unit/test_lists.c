@@ -342,8 +342,9 @@ static void other_files_are_refused_whole(void **state)
 				   "a\0.\0e\0x\0\n";
 	assert_int_equal(list_text_read(f, wide, sizeof wide), -EINVAL);
 	assert_non_null(strstr(f->complaints.at[0], ": this file is UTF-16"));
-	assert_int_equal(lists_read("/tmp", NULL, &f->policy, &f->names, NULL, &f->complaints),
-			 -EISDIR);
+	assert_int_equal(
+		lists_read("/tmp", NULL, &f->policy, &f->names, NULL, &f->complaints, NULL),
+		-EISDIR);
 }
 
 // `a.example` and `b.example` as gzip packs them (RFC 1952), each a member of its own.
@@ -394,7 +395,7 @@ static void a_fifo_is_refused(void **state)
 	char fifo[sizeof path + 8];
 	snprintf(fifo, sizeof fifo, "%s/list", path);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	assert_int_equal(lists_read(fifo, NULL, &f->policy, &f->names, NULL, &f->complaints),
+	assert_int_equal(lists_read(fifo, NULL, &f->policy, &f->names, NULL, &f->complaints, NULL),
 			 -EINVAL);
 	unlink(fifo);
 	rmdir(path);
@@ -404,7 +405,7 @@ static void a_file_that_is_not_there(void **state)
 {
 	struct list_text *f = *state;
 	assert_int_equal(
-		lists_read("/nonexistent", NULL, &f->policy, &f->names, NULL, &f->complaints),
+		lists_read("/nonexistent", NULL, &f->policy, &f->names, NULL, &f->complaints, NULL),
 		-ENOENT);
 	assert_string_equal(f->complaints.at[0], "/nonexistent: No such file or directory");
 }

@@ -43,7 +43,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(parse(BEGIN "category = violent-extremism\n"
 				     "contact = blocks@isp.example\n"
 				     "issued = 2019-03-16T08:00:00+13:00\n"
-				     "review = 2019-03-30\n"
+				     "review = 2019-03-30\nrevision = 12\n"
 				     "answer = sinkhole 192.0.2.1\t2001:db8::1\n"
 				     "scope = 203.0.113.0/24\n"
 				     "scope = 2001:db8::/32\n"
@@ -70,6 +70,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(o->sinkhole_count, 2);
 	assert_int_equal(o->sinkholes[1].family, 6);
 	assert_int_equal(o->prefix_count, 3);
+	assert_int_equal(o->revision, 12);
 	assert_int_equal(o->names.count, 2);
 	assert_true(slice_equal(names_at(&o->names, 10), slice_text("xn--bcher-kva.example")));
 	orders_done(&orders);
@@ -90,6 +91,7 @@ static void defaults_are_filled(void **state)
 	assert_int_equal(orders.at[0].answer, ORDER_NXDOMAIN);
 	assert_null(orders.at[0].category);
 	assert_int_equal(orders.at[0].review_s, 0);
+	assert_int_equal(orders.at[0].revision, 1);
 	orders_done(&orders);
 }
 
@@ -124,6 +126,10 @@ static void faults(void **state)
 		 "f:10: the order is issued after it ended"},
 		{BEGIN "review = 2019-03-30T00:00:00Z\n",
 		 "f:10: '2019-03-30T00:00:00Z' is no date"},
+		{BEGIN "revision = 0\n", "f:10: '0' is no revision: 1 to 1000000"},
+		{BEGIN "revision = 1000001\n", "f:10: '1000001' is no revision"},
+		{BEGIN "revision = 2b\n", "f:10: '2b' is no revision"},
+		{BEGIN "revision = -1\n", "f:10: '-1' is no revision"},
 		{BEGIN "review = 2019-03-13\n", "f:10: the review is not within the life"},
 		{BEGIN "review = 2019-04-17\n", "f:10: the review is not within the life"},
 		{BEGIN "answer = nothing\n",

@@ -452,6 +452,8 @@ static void lies_are_refused(void **state)
 		{&o->in_scope, 1, 2, "what no order can say"},
 		{&o->sinkhole_count, 1, 9, "what no order can say"},
 		{&o->sinkhole_count, 1, 1, "what no order can say"}, // of family 0
+		{&o->revision, 4, 0, "impossible revision"},
+		{&o->revision, 4, ORDER_REVISION_MAX + 1, "impossible revision"},
 		{&o->peer, 4, 1, "points out of bounds"},
 		{&o->points4.count, 4, 1, "points out of bounds"},
 		{&o->points6.at, 4, 1, "points out of bounds"},
