@@ -27,8 +27,8 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|check|compile|doctor|export|names|replay|status' ''
-expect 'check|compile' c
+expect '--help|--version|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|replay|rollback|serials|status|top|watch' ''
+expect 'check|compile|confirm-clock' c
 expect 'status' st
 expect '--help' nonsense --
 expect '--config|--help|--json|--max-lifetime|--orders|--verbose' compile --

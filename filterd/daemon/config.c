@@ -15,6 +15,8 @@ static const struct config_row rows[] = {
 	 AT(filterd.ruleset), .help = "The compiled orders (filterctl compile)."},
 	{"filterd", "control", CONFIG_PATH, "/run/filterd/control.sock", 1, 107,
 	 AT(filterd.control), .help = "The socket that filterctl talks to."},
+	{"filterd", "state", CONFIG_PATH, "/var/lib/filterd", 1, 200, AT(filterd.state),
+	 .help = "The folder for what the daemon must remember."},
 	{"filterd", "user", CONFIG_NAME, "filterd", 1, 32, AT(filterd.user),
 	 .help = "Started as root, the daemon becomes this user; root: it stays root."},
 	{"filterd", "metrics-file", CONFIG_PATH, "", 0, 240, RELOADABLE, AT(filterd.metrics_file),
@@ -111,6 +113,10 @@ static const struct config_row rows[] = {
 	 AT(events.client_prefix4), .help = "Bits of a client's IPv4 address that events show."},
 	{"events", "client-prefix6", CONFIG_NUMBER, "56", 0, 128, RELOADABLE,
 	 AT(events.client_prefix6), .help = "Bits of a client's IPv6 address that events show."},
+
+	{"clock", "synchronised", CONFIG_CHOICE, "adjtimex", .choices = "adjtimex|always",
+	 AT(clock.synchronised),
+	 .help = "Who says that the clock is synchronised: the kernel, or you, for good."},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };

@@ -12,11 +12,13 @@
 enum { CONFIG_WORKERS_MAX = 64 };
 enum config_backend { CONFIG_BACKEND_AUTO, CONFIG_BACKEND_NFT, CONFIG_BACKEND_IPTABLES };
 enum config_failure { CONFIG_FAILURE_OPEN, CONFIG_FAILURE_CLOSED };
+enum config_synchronised { CONFIG_SYNCHRONISED_ADJTIMEX, CONFIG_SYNCHRONISED_ALWAYS };
 enum config_mptcp { CONFIG_MPTCP_STRIP, CONFIG_MPTCP_PASS };
 
 struct config {
 	struct {
 		char ruleset[CONFIG_TEXT_MAX], control[CONFIG_TEXT_MAX], user[CONFIG_TEXT_MAX];
+		char state[CONFIG_TEXT_MAX];        // a folder
 		char metrics_file[CONFIG_TEXT_MAX]; // empty: none
 		uint32_t metrics_interval_s;
 	} filterd;
@@ -49,6 +51,9 @@ struct config {
 		uint32_t syslog, to_stdout; // bool
 		uint32_t per_second, summary_interval_s, client_prefix4, client_prefix6;
 	} events;
+	struct {
+		uint32_t synchronised; // enum config_synchronised
+	} clock;
 };
 
 // Reads and checks a file. 0, or a negative errno with one sentence in `error`, FILE:LINE in front of

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/build_time.h"
 #include "filterd/daemon/control.h"
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/doorbell.h"
@@ -32,6 +33,7 @@
 #include "filterd/daemon/service.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
@@ -47,6 +49,7 @@ enum {
 struct gateway {
 	struct config config;
 	const char *config_path;
+	struct timekeeper *timekeeper;
 	struct registry *registry;
 	struct handshakes *handshakes;
 	struct links *links;
@@ -95,6 +98,7 @@ static struct view view_of(const struct gateway *g)
 		.worker_count = g->workers_made,
 		.first_queue = (uint16_t)g->config.queue.first,
 		.store = registry_store(g->registry),
+		.timekeeper = g->timekeeper,
 		.events = g->events,
 		.sink = g->sink,
 		.kernel_queues = g->kernel_queues,
@@ -157,6 +161,21 @@ static bool take_events(struct gateway *g)
 	return more;
 }
 
+static int make_timekeeper(struct gateway *g)
+{
+	char path[CONFIG_TEXT_MAX + 8];
+	snprintf(path, sizeof path, "%s/clock", g->config.filterd.state);
+	struct timekeeper_options options = {
+		.path = path,
+		.always = g->config.clock.synchronised == CONFIG_SYNCHRONISED_ALWAYS,
+		.build_s = FILTERD_BUILD_S,
+	};
+	g->timekeeper = timekeeper_new(&options);
+	if (!g->timekeeper)
+		log_err("can't keep time: %s", strerror(errno));
+	return g->timekeeper ? 0 : -EIO;
+}
+
 static struct engine_options engine_options(const struct gateway *g)
 {
 	const struct config *config = &g->config;
@@ -211,6 +230,7 @@ static int make_workers(struct gateway *g)
 		.engine = engine_options(g),
 		.store = registry_store(g->registry),
 		.links = g->links,
+		.timekeeper = g->timekeeper,
 		.doorbell = g->doorbell,
 	};
 	for (; g->workers_made < config->queue.workers; g->workers_made++) {
@@ -344,6 +364,8 @@ static int start(struct gateway *g)
 		return err;
 	}
 	err = make_outlets(g);
+	if (!err)
+		err = make_timekeeper(g);
 	if (!err)
 		err = make_prefilter(g);
 	if (!err)
@@ -484,10 +506,12 @@ static void loop(struct gateway *g)
 		{.fd = g->signal_fd, .events = POLLIN},
 		{.fd = doorbell_fd(g->doorbell), .events = POLLIN},
 		{.fd = links_fd(g->links), .events = POLLIN},
+		{.fd = timekeeper_fd(g->timekeeper), .events = POLLIN},
 		{.events = POLLIN}, // the registry's
 	};
 	enum { COUNT = sizeof fds / sizeof fds[0] };
 	while (!g->ending) {
+		timekeeper_run(g->timekeeper);
 		doorbell_arm(g->doorbell);
 		bool more = take_events(g);
 		events_tick(g->events, clock_now_ns());
@@ -524,6 +548,7 @@ static void stop(struct gateway *g)
 	requests_free(g->requests);
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
+	timekeeper_free(g->timekeeper);
 	events_free(g->events);
 	sink_free(g->sink);
 	doorbell_free(g->doorbell);
