@@ -20,8 +20,11 @@ struct config {
 		char ruleset[CONFIG_TEXT_MAX], control[CONFIG_TEXT_MAX], user[CONFIG_TEXT_MAX];
 		char state[CONFIG_TEXT_MAX];        // a folder
 		char metrics_file[CONFIG_TEXT_MAX]; // empty: none
-		uint32_t metrics_interval_s;
+		uint32_t metrics_interval_s, keep;
 	} filterd;
+	struct {
+		struct config_users admins;
+	} control;
 	struct {
 		uint32_t backend; // enum config_backend
 		struct interfaces lan, oneway;

@@ -295,7 +295,13 @@ static int make_control(struct gateway *g)
 {
 	char error[CONTROL_ERROR_MAX];
 	g->kernel_queues = kernel_queues_new();
-	struct requests_options options = {g->registry, view_for_requests, g};
+	struct requests_options options = {
+		.registry = g->registry,
+		.timekeeper = g->timekeeper,
+		.admins = &g->config.control.admins,
+		.view = view_for_requests,
+		.arg = g,
+	};
 	g->requests = requests_new(&options);
 	if (!g->requests) {
 		log_err("no memory for requests");
@@ -335,8 +341,13 @@ static int make_registry(struct gateway *g)
 {
 	char error[REGISTRY_ERROR_MAX];
 	struct registry_options options = {
+		.state = g->config.filterd.state,
+		.user = g->config.filterd.user,
 		.ruleset_path = g->config.filterd.ruleset,
+		.keep = g->config.filterd.keep,
 		.workers = g->config.queue.workers,
+		.lifetimes = &g->config.orders.lifetimes,
+		.timekeeper = g->timekeeper,
 		.prefiltering = g->prefiltering,
 		.drain = drain,
 		.changed = changed,
@@ -382,6 +393,8 @@ static int start(struct gateway *g)
 		return err;
 	}
 	err = start_workers(g);
+	if (!err)
+		registry_settle(g->registry);
 	if (!err)
 		prefiltering_link(g->prefiltering, 0);
 	return err;
@@ -435,7 +448,8 @@ static void read_signals(struct gateway *g)
 		}
 		service_reloading();
 		reload_config(g);
-		registry_reload(g->registry, g->config.filterd.ruleset);
+		requests_admins(g->requests);
+		registry_reload(g->registry, g->config.filterd.ruleset, info.ssi_uid);
 		g->reloading = true;
 	}
 }
