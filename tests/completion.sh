@@ -27,7 +27,7 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|replay|rollback|serials|status|top|watch' ''
+expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|replay|rollback|serials|status|top|watch' ''
 expect 'check|compile|confirm-clock' c
 expect 'status' st
 expect '--help' nonsense --
@@ -43,6 +43,7 @@ expect 'one.order|other.txt' export -o o
 expect '' export --zone ''
 expect '--at|--checksums|--config|--help|--max-lifetime|--orders|-a|-c|-r' replay -
 expect '--orders' check --o
+expect '--at|--config|--help|--json|--max-lifetime|--orders' orders -
 expect 'c.image|one.order|sub|two words.order' check --orders ''
 expect 'one.order' check --orders on
 expect 'c.image|sub' compile -o ''

@@ -26,8 +26,8 @@ static const struct config_row rows[] = {
 	{"filterd", "metrics-interval", CONFIG_NUMBER, "15", 1, 3600, RELOADABLE,
 	 AT(filterd.metrics_interval_s), .help = "Seconds between two writes of metrics-file."},
 
-	{"control", "admins", CONFIG_USERS, "", 0, CONFIG_USERS_MAX, RELOADABLE, AT(control.admins),
-	 .help = "Users besides root who may change what is in force."},
+	{"control", "admins", CONFIG_WORDS, "", 0, CONFIG_ADMINS_MAX, RELOADABLE,
+	 AT(control.admins), .help = "Users besides root who may change what is in force."},
 
 	{"firewall", "backend", CONFIG_CHOICE, "auto", .choices = "auto|nft|iptables",
 	 AT(firewall.backend), .help = "What the firewall rules are made with."},
@@ -105,6 +105,21 @@ static const struct config_row rows[] = {
 	{"orders", "category-lifetimes", CONFIG_LIFETIMES, "", 0, LIFETIMES_CATEGORIES_MAX,
 	 RELOADABLE, AT(orders.lifetimes.categories),
 	 .help = "Other such limits for some categories, as violent-extremism:90."},
+	{"orders", "review-notice", CONFIG_NUMBER, "7", 0, 365, RELOADABLE,
+	 AT(orders.review_notice_days),
+	 .help = "Days before an order's review from which on it is told of."},
+
+	{"trust", "keys", CONFIG_WORDS, "", 0, 16, AT(trust.keys),
+	 .help = "Keys of minisign (files, or the keys themselves) that sign changes; empty: "
+		 "none."},
+	{"trust", "threshold", CONFIG_NUMBER, "1", 1, 16, AT(trust.threshold),
+	 .help = "How many of them it takes to push, extend or roll back."},
+	{"trust", "lift-threshold", CONFIG_NUMBER, "1", 1, 16, AT(trust.lift_threshold),
+	 .help = "How many of them it takes to lift an order."},
+	{"trust", "lifetime", CONFIG_NUMBER, "7", 1, 90, AT(trust.lifetime_days),
+	 .help = "Days that a signed manifest may be good for."},
+	{"trust", "break-glass", CONFIG_CHOICE, "root", .choices = "root|no", AT(trust.break_glass),
+	 .help = "Who may change orders without signatures, which the audit trail shows."},
 
 	{"events", "syslog", CONFIG_BOOL, "yes", RELOADABLE, AT(events.syslog),
 	 .help = "Whether events go to syslog."},
@@ -307,7 +322,7 @@ int config_orders_file(struct config_orders *ret, const char *path, char error[I
 {
 	struct reading reading = {.file = path};
 	set_defaults(&reading.config);
-	int err = ini_file(path, take, &reading, error);
+	int err = path ? ini_file(path, take, &reading, error) : 0;
 	if (!err)
 		*ret = reading.config.orders;
 	return err;

@@ -9,10 +9,11 @@
 #include "filterd/orders/lifetimes.h"
 #include <stdio.h>
 
-enum { CONFIG_WORKERS_MAX = 64 };
+enum { CONFIG_WORKERS_MAX = 64, CONFIG_ADMINS_MAX = 16 };
 enum config_backend { CONFIG_BACKEND_AUTO, CONFIG_BACKEND_NFT, CONFIG_BACKEND_IPTABLES };
 enum config_failure { CONFIG_FAILURE_OPEN, CONFIG_FAILURE_CLOSED };
 enum config_synchronised { CONFIG_SYNCHRONISED_ADJTIMEX, CONFIG_SYNCHRONISED_ALWAYS };
+enum config_break_glass { CONFIG_BREAK_GLASS_ROOT, CONFIG_BREAK_GLASS_NO };
 enum config_mptcp { CONFIG_MPTCP_STRIP, CONFIG_MPTCP_PASS };
 
 struct config {
@@ -23,7 +24,7 @@ struct config {
 		uint32_t metrics_interval_s, keep;
 	} filterd;
 	struct {
-		struct config_users admins;
+		char admins[CONFIG_VALUE_MAX];
 	} control;
 	struct {
 		uint32_t backend; // enum config_backend
@@ -49,7 +50,13 @@ struct config {
 	} engine;
 	struct config_orders {
 		struct lifetimes lifetimes;
+		uint32_t review_notice_days;
 	} orders;
+	struct {
+		char keys[CONFIG_VALUE_MAX]; // empty: nothing has to be signed
+		uint32_t threshold, lift_threshold, lifetime_days;
+		uint32_t break_glass; // enum config_break_glass
+	} trust;
 	struct {
 		uint32_t syslog, to_stdout; // bool
 		uint32_t per_second, summary_interval_s, client_prefix4, client_prefix6;
@@ -69,7 +76,7 @@ int config_text(struct config *ret, const char *file, const char *text, size_t l
 		char error[INI_ERROR_MAX]);
 
 // The section `orders` alone, for those who write orders where there is no gateway: the file is checked key
-// by key, but what it takes to run a daemon may be missing.
+// by key, but what it takes to run a daemon may be missing. `path` NULL: the defaults.
 int config_orders_file(struct config_orders *ret, const char *path, char error[INI_ERROR_MAX]);
 
 // Every effective value as a line `section.key=value`.

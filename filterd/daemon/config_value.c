@@ -48,13 +48,14 @@ const char *config_value_allowed(const struct config_row *row, char out[CONFIG_W
 	case CONFIG_NAMES:
 		snprintf(out, CONFIG_WRONG_MAX, "%u to %u host names, blank-separated", min, max);
 		break;
-	case CONFIG_USERS:
-		snprintf(out, CONFIG_WRONG_MAX, "%u to %u users, blank-separated", min, max);
-		break;
 	case CONFIG_INTERFACES:
 		snprintf(out, CONFIG_WRONG_MAX,
 			 "%u to %u interface names, blank-separated, `*` or `+` only at the end",
 			 min, max);
+		break;
+	case CONFIG_WORDS:
+		snprintf(out, CONFIG_WRONG_MAX, "%u to %u different words, blank-separated", min,
+			 max);
 		break;
 	case CONFIG_LIFETIMES:
 		snprintf(out, CONFIG_WRONG_MAX,
@@ -146,18 +147,18 @@ static int names_add(struct config_names *names, const char *word)
 	return -EINVAL;
 }
 
-static int users_add(struct config_users *users, const char *word)
+static int words_add(char words[CONFIG_VALUE_MAX], const char *word)
 {
-	size_t len = strlen(word);
-	if (len >= CONFIG_USER_MAX || users->count == CONFIG_USERS_MAX)
-		return -EINVAL;
-	for (uint32_t i = 0; i < users->count; i++)
-		if (!strcmp(users->at[i], word))
-			return -EEXIST;
-	for (size_t i = 0; i < len; i++)
-		if (!isgraph((unsigned char)word[i]))
+	size_t len = strlen(words), word_len = strlen(word);
+	for (const char *p = word; *p; p++)
+		if (!isgraph((unsigned char)*p))
 			return -EINVAL;
-	memcpy(users->at[users->count++], word, len + 1);
+	for (const char *at = words; (at = strstr(at, word)); at++)
+		if ((at == words || at[-1] == ' ') && (!at[word_len] || at[word_len] == ' '))
+			return -EEXIST;
+	if (len + 1 + word_len >= CONFIG_VALUE_MAX)
+		return -ENOSPC;
+	snprintf(words + len, CONFIG_VALUE_MAX - len, "%s%s", len ? " " : "", word);
 	return 0;
 }
 
@@ -177,8 +178,8 @@ static int word_add(const struct config_row *row, void *list, const char *word)
 		return ports_add(row, list, word);
 	if (row->type == CONFIG_NAMES)
 		return names_add(list, word);
-	if (row->type == CONFIG_USERS)
-		return users_add(list, word);
+	if (row->type == CONFIG_WORDS)
+		return words_add(list, word);
 	if (row->type == CONFIG_LIFETIMES)
 		return lifetime_add(list, word);
 	return interfaces_add(list, word);
@@ -193,12 +194,12 @@ static bool list_read(const struct config_row *row, const char *text, void *at,
 		struct config_names names;
 		struct interfaces interfaces;
 		struct lifetimes_categories lifetimes;
-		struct config_users users;
+		char words[CONFIG_VALUE_MAX];
 	} list;
 	size_t size = row->type == CONFIG_PORTS       ? sizeof list.ports
 		      : row->type == CONFIG_NAMES     ? sizeof list.names
 		      : row->type == CONFIG_LIFETIMES ? sizeof list.lifetimes
-		      : row->type == CONFIG_USERS     ? sizeof list.users
+		      : row->type == CONFIG_WORDS     ? sizeof list.words
 						      : sizeof list.interfaces;
 	uint32_t count = 0;
 	memset(&list, 0, sizeof list);
@@ -238,7 +239,7 @@ int config_value_read(const struct config_row *row, void *at, const char *text,
 	case CONFIG_PORTS:
 	case CONFIG_NAMES:
 	case CONFIG_INTERFACES:
-	case CONFIG_USERS:
+	case CONFIG_WORDS:
 	case CONFIG_LIFETIMES:
 		good = list_read(row, text, at, bad);
 		break;
@@ -266,14 +267,6 @@ static void names_text(const struct config_names *names, char out[CONFIG_VALUE_M
 	for (uint32_t i = 0; i < CONFIG_NAMES_MAX && names->at[i].len; i++)
 		used += (size_t)snprintf(out + used, CONFIG_VALUE_MAX - used, "%s%s", i ? " " : "",
 					 names->at[i].text);
-}
-
-static void users_text(const struct config_users *users, char out[CONFIG_VALUE_MAX])
-{
-	size_t used = 0;
-	for (uint32_t i = 0; i < users->count; i++)
-		used += (size_t)snprintf(out + used, CONFIG_VALUE_MAX - used, "%s%s", i ? " " : "",
-					 users->at[i]);
 }
 
 static void interfaces_text(const struct interfaces *list, char out[CONFIG_VALUE_MAX])
@@ -310,6 +303,7 @@ const char *config_value_text(const struct config_row *row, const void *at,
 		break;
 	case CONFIG_NAME:
 	case CONFIG_PATH:
+	case CONFIG_WORDS:
 		snprintf(out, CONFIG_VALUE_MAX, "%s", (const char *)at);
 		break;
 	case CONFIG_PORTS:
@@ -320,9 +314,6 @@ const char *config_value_text(const struct config_row *row, const void *at,
 		break;
 	case CONFIG_INTERFACES:
 		interfaces_text(at, out);
-		break;
-	case CONFIG_USERS:
-		users_text(at, out);
 		break;
 	case CONFIG_LIFETIMES:
 		lifetimes_text(at, out);

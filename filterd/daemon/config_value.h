@@ -8,8 +8,6 @@
 enum {
 	CONFIG_TEXT_MAX = 256, // with the final NUL
 	CONFIG_NAMES_MAX = 16,
-	CONFIG_USERS_MAX = 16,
-	CONFIG_USER_MAX = 33,    // a user's name, with the final NUL
 	CONFIG_PORTS_MAX = 15,   // what one iptables multiport match holds
 	CONFIG_VALUE_MAX = 1024, // any value in text, with the final NUL
 	CONFIG_WRONG_MAX = 384,  // a sentence on what is wrong with a value
@@ -24,7 +22,7 @@ enum config_type {
 	CONFIG_PORTS,  // struct config_ports of min to max ports, or `any` where `choices` says so
 	CONFIG_NAMES,  // struct config_names of min to max host names
 	CONFIG_INTERFACES, // struct interfaces of min to max entries
-	CONFIG_USERS,      // struct config_users of min to max names or numbers
+	CONFIG_WORDS,      // char[CONFIG_VALUE_MAX], min to max words, one blank between them
 	CONFIG_LIFETIMES,  // struct lifetimes_categories of min to max words CATEGORY:DAYS
 };
 
@@ -36,11 +34,6 @@ struct config_ports {
 
 struct config_names {
 	struct name at[CONFIG_NAMES_MAX]; // an empty one ends the list
-};
-
-struct config_users {
-	uint32_t count;
-	char at[CONFIG_USERS_MAX][CONFIG_USER_MAX];
 };
 
 struct config_row {

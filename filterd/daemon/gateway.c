@@ -298,7 +298,7 @@ static int make_control(struct gateway *g)
 	struct requests_options options = {
 		.registry = g->registry,
 		.timekeeper = g->timekeeper,
-		.admins = &g->config.control.admins,
+		.admins = g->config.control.admins,
 		.view = view_for_requests,
 		.arg = g,
 	};

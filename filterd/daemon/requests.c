@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "filterd/base/clock.h"
-#include "filterd/daemon/config_value.h"
+#include "filterd/daemon/config.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/registry.h"
 #include "filterd/daemon/status.h"
@@ -19,17 +19,17 @@
 #include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 
-enum { SIGNATURES_MAX = 32 };
+enum { SIGNATURES_MAX = 32, ADMIN_MAX = 64 };
 
 struct admin {
 	uid_t uid;
-	char name[CONFIG_USER_MAX];
+	char name[ADMIN_MAX];
 };
 
 struct requests {
 	struct requests_options options;
 	struct control *control;
-	struct admin admins[CONFIG_USERS_MAX + 1];
+	struct admin admins[CONFIG_ADMINS_MAX + 1];
 	unsigned admin_count;
 };
 
@@ -112,19 +112,22 @@ static void admin_add(struct requests *r, uid_t uid, const char *name)
 
 void requests_admins(struct requests *r)
 {
-	const struct config_users *users = r->options.admins;
+	const char *at = r->options.admins;
+	char name[ADMIN_MAX];
 	r->admin_count = 0;
 	admin_add(r, 0, "root");
-	for (uint32_t i = 0; i < users->count; i++) {
+	for (size_t len; *at; at += len + strspn(at + len, " ")) {
 		char *end;
-		const struct passwd *entry = getpwnam(users->at[i]);
-		unsigned long uid = strtoul(users->at[i], &end, 10);
+		len = strcspn(at, " ");
+		snprintf(name, sizeof name, "%.*s", (int)len, at);
+		const struct passwd *entry = getpwnam(name);
+		unsigned long uid = strtoul(name, &end, 10);
 		if (entry)
-			admin_add(r, entry->pw_uid, users->at[i]);
+			admin_add(r, entry->pw_uid, name);
 		else if (!*end && uid < (uid_t)-1)
-			admin_add(r, (uid_t)uid, users->at[i]);
+			admin_add(r, (uid_t)uid, name);
 		else
-			log_warn("[control] admins: there is no user %s", users->at[i]);
+			log_warn("[control] admins: there is no user %s", name);
 	}
 }
 

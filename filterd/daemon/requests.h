@@ -20,7 +20,6 @@
 #pragma once
 #include "filterd/daemon/control.h"
 
-struct config_users;
 struct registry;
 struct requests;
 struct timekeeper;
@@ -29,8 +28,8 @@ struct view;
 struct requests_options {
 	struct registry *registry;
 	struct timekeeper *timekeeper;
-	const struct config_users *admins; // borrowed; read by requests_admins()
-	struct view (*view)(void *arg);    // of now
+	const char *admins;             // words; borrowed, read by requests_admins()
+	struct view (*view)(void *arg); // of now
 	void *arg;
 };
 

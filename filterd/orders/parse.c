@@ -14,6 +14,7 @@
 #include "filterd/base/ini.h"
 #include "filterd/orders/order_check.h"
 #include "filterd/orders/order_keys.h"
+#include "filterd/orders/order_set.h"
 
 static bool id_valid(const char *id)
 {
@@ -144,7 +145,7 @@ static void read_folder(struct order_reading *r, const char *folder)
 static int finish(struct order_reading *r)
 {
 	if (r->complaints->count == 0)
-		orders_check(r->orders, r->complaints);
+		order_set_settle(r->orders, r->options->drafts, r->complaints);
 	if (r->complaints->count == 0)
 		return 0;
 	orders_done(r->orders);

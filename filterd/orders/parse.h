@@ -13,6 +13,7 @@ struct ruleset;
 
 struct parse_options {
 	const struct lifetimes *lifetimes; // NULL: the default
+	bool drafts;                       // take them for orders that come into force
 	struct lists_watch watch;
 	// The ruleset that compile_orders_onto() will be given; NULL = none. Orders whose names are the same in it
 	// get none: what they listed is taken from there. It stays open until the orders are compiled.
