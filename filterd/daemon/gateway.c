@@ -34,6 +34,7 @@
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/timekeeper.h"
+#include "filterd/daemon/trust.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
@@ -50,6 +51,7 @@ struct gateway {
 	struct config config;
 	const char *config_path;
 	struct timekeeper *timekeeper;
+	struct trust *trust;
 	struct registry *registry;
 	struct handshakes *handshakes;
 	struct links *links;
@@ -93,7 +95,7 @@ static int64_t steady_ns(void)
 
 static struct view view_of(const struct gateway *g)
 {
-	return (struct view){
+	struct view view = {
 		.workers = g->workers,
 		.worker_count = g->workers_made,
 		.first_queue = (uint16_t)g->config.queue.first,
@@ -109,6 +111,8 @@ static struct view view_of(const struct gateway *g)
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),
 	};
+	registry_audit_head(g->registry, &view.audit_seq, view.audit_hash);
+	return view;
 }
 
 static struct view view_for_requests(void *arg)
@@ -337,6 +341,17 @@ static void changed(void *arg)
 	g->changed = true;
 }
 
+// The keys are root's, so they are read before privileges are dropped.
+static int make_trust(struct gateway *g)
+{
+	char error[TRUST_ERROR_MAX];
+	struct trust_options options = trust_options_of(&g->config, g->config_path);
+	g->trust = trust_new(&options, error);
+	if (!g->trust)
+		log_err("%s", error);
+	return g->trust ? 0 : -EINVAL;
+}
+
 static int make_registry(struct gateway *g)
 {
 	char error[REGISTRY_ERROR_MAX];
@@ -346,7 +361,8 @@ static int make_registry(struct gateway *g)
 		.ruleset_path = g->config.filterd.ruleset,
 		.keep = g->config.filterd.keep,
 		.workers = g->config.queue.workers,
-		.lifetimes = &g->config.orders.lifetimes,
+		.orders = &g->config.orders,
+		.trust = g->trust,
 		.timekeeper = g->timekeeper,
 		.prefiltering = g->prefiltering,
 		.drain = drain,
@@ -379,6 +395,8 @@ static int start(struct gateway *g)
 		err = make_timekeeper(g);
 	if (!err)
 		err = make_prefilter(g);
+	if (!err)
+		err = make_trust(g);
 	if (!err)
 		err = make_registry(g);
 	if (!err)
@@ -562,6 +580,7 @@ static void stop(struct gateway *g)
 	requests_free(g->requests);
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
+	trust_free(g->trust);
 	timekeeper_free(g->timekeeper);
 	events_free(g->events);
 	sink_free(g->sink);

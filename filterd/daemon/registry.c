@@ -10,12 +10,11 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/audit.h"
+#include "filterd/daemon/config.h"
 #include "filterd/daemon/log.h"
-#include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/registry_core.h"
 #include "filterd/daemon/statedir.h"
 #include "filterd/daemon/store.h"
-#include "filterd/orders/lifetimes.h"
 
 enum { DAY_S = 86400 };
 
@@ -35,17 +34,6 @@ static void tell(const struct job *job, const struct registry_reply *reply)
 		job->reply(job->arg, reply);
 	else if (!reply->done)
 		log_err("orders not reloaded, the old ones stay in force: %s", reply->error);
-}
-
-// What an admin was not allowed to do is worth a note as well.
-static void refused(struct registry *r, const struct job *job, const struct registry_reply *reply)
-{
-	json_t *entry = registry_entry("refused", &job->who);
-	json_object_set_new(entry, "what", json_string(job->command));
-	json_object_set_new(entry, "error", json_string(reply->error));
-	registry_audit(r, entry);
-	if (job->reply)
-		log_warn("%s by uid %u refused: %s", job->command, job->who.uid, reply->error);
 }
 
 // --- What is on its way in
@@ -88,9 +76,13 @@ void registry_push(struct registry *r, int memfd, uint64_t base, bool dry_run,
 
 static void reload_start(struct registry *r)
 {
+	r->reload_wanted = false;
+	if (trust_on(r->options.trust)) {
+		log_warn("%s is not taken: it is not signed, as [trust] asks for", r->ruleset_path);
+		return;
+	}
 	struct job job = {.command = "reload", .who.uid = r->reload_uid};
 	struct intake_source source = {.memfd = -1, .path = r->ruleset_path};
-	r->reload_wanted = false;
 	job_start(r, &job, &source);
 }
 
@@ -167,7 +159,7 @@ static bool refuse_lifetimes(const struct registry *r, const struct ruleset *rul
 	for (uint32_t i = 0; i < ruleset_orders(ruleset); i++) {
 		struct ruleset_order order;
 		ruleset_order(ruleset, i, &order);
-		int64_t max_s = lifetimes_max_s(r->options.lifetimes, order.category);
+		int64_t max_s = lifetimes_max_s(&r->options.orders->lifetimes, order.category);
 		if (order.expires_s - order.starts_s <= max_s)
 			continue;
 		registry_refuse(reply, REGISTRY_REFUSED, error,
@@ -244,6 +236,8 @@ static void put_in(struct registry *r, struct job *job, struct intake_result *re
 	struct change change = {.command = job->command,
 				.who = &job->who,
 				.requested_ns = job->requested_ns,
+				.to = job->target.serial,
+				.digest = result->digest,
 				.base = result->ruleset,
 				.kept = result->kept,
 				.unsaved = !job->reply};
@@ -256,15 +250,20 @@ static void put_in(struct registry *r, struct job *job, struct intake_result *re
 	registry_change_done(&change);
 }
 
-static struct registry_reply would_do(const struct registry *r, const struct job *job,
-				      const struct intake_result *result)
+static void rehearse(struct registry *r, const struct job *job, const struct intake_result *result,
+		     struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
 {
-	return (struct registry_reply){.done = true,
-				       .serial_from = r->record.serial,
-				       .serial_to = r->highest + 1,
-				       .requested_ns = job->requested_ns,
-				       .orders = ruleset_orders(result->ruleset),
-				       .names = ruleset_names(result->ruleset)};
+	struct change change = {
+		.command = job->command, .who = &job->who, .digest = result->digest};
+	if (!registry_allow(r, &change, reply, error))
+		return;
+	*reply = (struct registry_reply){.done = true,
+					 .serial_from = r->record.serial,
+					 .serial_to = change.trust.serial ? change.trust.serial
+									  : r->highest + 1,
+					 .requested_ns = job->requested_ns,
+					 .orders = ruleset_orders(result->ruleset),
+					 .names = ruleset_names(result->ruleset)};
 }
 
 static void finish(struct registry *r, struct job *job, struct intake_result *result)
@@ -272,13 +271,15 @@ static void finish(struct registry *r, struct job *job, struct intake_result *re
 	char error[REGISTRY_ERROR_MAX];
 	struct registry_reply reply = {.done = true};
 	if (refuse(r, job, result, &reply, error))
-		refused(r, job, &reply);
+		;
 	else if (!job->reply && !strcmp(result->digest_text, r->record.file))
 		registry_log(r); // the file is as it was
 	else if (job->dry_run)
-		reply = would_do(r, job, result);
+		rehearse(r, job, result, &reply, error);
 	else
 		put_in(r, job, result, &reply, error);
+	if (!reply.done)
+		registry_refused(r, job->command, NULL, &job->who, &reply);
 	tell(job, &reply);
 	ruleset_close(result->ruleset);
 	job_done(job);
@@ -331,6 +332,15 @@ struct store *registry_store(struct registry *r)
 uint64_t registry_serial(const struct registry *r)
 {
 	return r->record.serial;
+}
+
+void registry_audit_head(const struct registry *r, uint64_t *ret_seq,
+			 char ret_hash[DIGEST_TEXT_MAX])
+{
+	*ret_seq = 0;
+	ret_hash[0] = '\0';
+	if (r->audit)
+		audit_head(r->audit, ret_seq, ret_hash);
 }
 
 static json_t *serial_json(const struct record *record)

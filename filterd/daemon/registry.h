@@ -9,11 +9,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct lifetimes;
+#include "filterd/base/digest.h"
+
+struct config_orders;
 struct prefiltering;
 struct registry;
 struct store;
 struct timekeeper;
+struct trust;
 
 enum { REGISTRY_ERROR_MAX = 640 };
 
@@ -22,7 +25,8 @@ struct registry_options {
 	const char *ruleset_path; // of the file that registry_reload() takes
 	unsigned keep;            // rulesets that stay on disk
 	unsigned workers;
-	const struct lifetimes *lifetimes; // borrowed, as are the next two
+	const struct config_orders *orders; // borrowed, as are the next three
+	const struct trust *trust;
 	struct timekeeper *timekeeper;
 	struct prefiltering *prefiltering;
 	void (*drain)(void *arg);   // takes the events of rules that are about to go
@@ -72,6 +76,8 @@ void registry_free(struct registry *r);
 
 struct store *registry_store(struct registry *r);
 uint64_t registry_serial(const struct registry *r);
+void registry_audit_head(const struct registry *r, uint64_t *ret_seq,
+			 char ret_hash[DIGEST_TEXT_MAX]);
 
 // Each of these calls `reply` once, now or later.
 //

@@ -12,6 +12,7 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/audit.h"
+#include "filterd/daemon/difference.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/registry_core.h"
@@ -62,24 +63,52 @@ int registry_audit(struct registry *r, json_t *entry)
 	return 0;
 }
 
+static void put_signers(json_t *entry, const struct trust_verdict *verdict)
+{
+	json_t *signers = json_array();
+	for (unsigned i = 0; i < verdict->signer_count; i++)
+		json_array_append_new(signers, json_string(verdict->signers[i]));
+	if (verdict->signer_count)
+		json_object_set(entry, "signers", signers);
+	if (verdict->break_glass)
+		json_object_set_new(entry, "break-glass", json_true());
+	json_decref(signers);
+}
+
 static int note(struct registry *r, const struct change *c)
 {
 	const struct record *fresh = &c->record;
 	char requested[CLOCK_TEXT_MAX], effective[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
 	json_t *entry = registry_entry(c->command, c->who);
-	if (c->order)
-		json_object_set_new(entry, "order", json_string(c->order));
 	if (c->until_s)
 		json_object_set_new(entry, "until", json_string(clock_text(c->until_s, until)));
-	json_t *rest =
-		json_pack("{s:I, s:I, s:s, s:s, s:s, s:I, s:I}", "serial-from",
-			  (json_int_t)r->record.serial, "serial-to", (json_int_t)fresh->serial,
-			  "requested", clock_text_us(fresh->requested_ns, requested), "effective",
-			  clock_text_us(fresh->effective_ns, effective), "image", fresh->image,
-			  "orders", (json_int_t)fresh->orders, "names", (json_int_t)fresh->names);
+	if (c->order)
+		json_object_set_new(entry, "order", json_string(c->order));
+	else
+		json_object_set_new(entry, "orders",
+				    difference_ids(store_current(r->store)->ruleset, c->fresh));
+	json_t *rest = json_pack("{s:I, s:I, s:s, s:s, s:s, s:I}", "serial-from",
+				 (json_int_t)r->record.serial, "serial-to",
+				 (json_int_t)fresh->serial, "requested",
+				 clock_text_us(fresh->requested_ns, requested), "effective",
+				 clock_text_us(fresh->effective_ns, effective), "image",
+				 fresh->image, "names", (json_int_t)fresh->names);
 	json_object_update_missing(entry, rest);
 	json_decref(rest);
+	put_signers(entry, &c->trust);
 	return registry_audit(r, entry);
+}
+
+void registry_refused(struct registry *r, const char *command, const char *order,
+		      const struct registry_who *who, const struct registry_reply *reply)
+{
+	json_t *entry = registry_entry("refused", who);
+	json_object_set_new(entry, "what", json_string(command));
+	if (order)
+		json_object_set_new(entry, "order", json_string(order));
+	json_object_set_new(entry, "error", json_string(reply->error));
+	registry_audit(r, entry);
+	log_warn("%s by uid %u refused: %s", command, who->uid, reply->error);
 }
 
 // What was noted did not come to pass.
@@ -213,6 +242,44 @@ void registry_change_done(struct change *c)
 	c->base = NULL;
 }
 
+static enum registry_refusal kind_of(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return REGISTRY_BAD;
+	case -EACCES:
+	case -EPERM:
+		return REGISTRY_DENIED;
+	default:
+		return REGISTRY_REFUSED;
+	}
+}
+
+bool registry_allow(struct registry *r, struct change *c, struct registry_reply *ret,
+		    char error[REGISTRY_ERROR_MAX])
+{
+	char why[TRUST_ERROR_MAX];
+	struct trust_request request = {
+		.command = c->command,
+		.order = c->order,
+		.until_s = c->until_s,
+		.to = c->to,
+		.image = c->digest,
+		.note = c->who->note,
+		.seen = r->highest,
+		.now_s = registry_now_s(r),
+		.uid = c->who->uid,
+		.manifest = c->who->manifest,
+		.signatures = c->who->signatures,
+		.signature_count = c->who->signature_count,
+		.break_glass = c->who->break_glass,
+	};
+	int err = trust_check(r->options.trust, &request, &c->trust, why);
+	if (err)
+		registry_refuse(ret, kind_of(err), error, "%s", why);
+	return !err;
+}
+
 static int sign(struct registry *r, struct change *c, const struct ruleset *base)
 {
 	struct record *fresh = &c->record;
@@ -224,7 +291,7 @@ static int sign(struct registry *r, struct change *c, const struct ruleset *base
 	fresh->user = who->user ? strdup(who->user) : NULL;
 	fresh->note = who->note ? strdup(who->note) : NULL;
 	fresh->uid = who->uid;
-	fresh->serial = r->highest + 1;
+	fresh->serial = c->trust.serial ? c->trust.serial : r->highest + 1;
 	fresh->requested_ns = c->requested_ns;
 	fresh->effective_ns = clock_now_ns();
 	fresh->seen_s = registry_now_s(r);
@@ -299,31 +366,44 @@ static bool save(struct registry *r, struct change *c, struct registry_reply *re
 	return c->unsaved;
 }
 
+static void drop_fresh(struct change *c)
+{
+	ruleset_close(c->fresh);
+	c->fresh = NULL;
+}
+
+// What is safe on disk comes in force.
+static bool enforce(struct registry *r, struct change *c, struct registry_reply *ret,
+		    char error[REGISTRY_ERROR_MAX])
+{
+	int err = put_in_force(r, c->fresh);
+	if (!err) {
+		c->fresh = NULL;
+		return true;
+	}
+	if (r->saved)
+		statedir_remove(r->state, c->record.serial);
+	note_failure(r, c, strerror(-err));
+	return fail(ret, error, err);
+}
+
 bool registry_make(struct registry *r, struct change *c, struct registry_reply *ret,
 		   char error[REGISTRY_ERROR_MAX])
 {
 	const struct ruleset *base = c->base ? c->base : r->base;
+	bool was_saved = r->saved;
 	uint64_t serial_from = r->record.serial;
-	struct ruleset *fresh = NULL;
+	if (!registry_allow(r, c, ret, error))
+		return false;
 	int err = sign(r, c, base);
 	if (!err)
-		err = record_apply(&c->record, base, &fresh);
+		err = record_apply(&c->record, base, &c->fresh);
 	if (err)
 		return fail(ret, error, err);
-	bool was_saved = r->saved;
-	if (!save(r, c, ret, error)) {
+	if (!save(r, c, ret, error) || !enforce(r, c, ret, error)) {
+		drop_fresh(c);
 		r->saved = was_saved;
-		ruleset_close(fresh);
 		return false;
-	}
-	err = put_in_force(r, fresh);
-	if (err) {
-		ruleset_close(fresh);
-		if (r->saved)
-			statedir_remove(r->state, c->record.serial);
-		note_failure(r, c, strerror(-err));
-		r->saved = was_saved;
-		return fail(ret, error, err);
 	}
 	take(r, c);
 	if (r->saved)

@@ -5,6 +5,7 @@
 #include "filterd/daemon/intake.h"
 #include "filterd/daemon/record.h"
 #include "filterd/daemon/registry.h"
+#include "filterd/daemon/trust.h"
 
 struct audit;
 
@@ -56,18 +57,30 @@ int registry_record(const struct registry *r, uint64_t serial, struct record *re
 // A change in the making. The record says what is to be; registry_make() fills in who did it and when.
 struct change {
 	const char *command;
-	const char *order; // the only one that it is about, or NULL
-	int64_t until_s;   // that it is extended to, or 0
+	const char *order;     // the only one that it is about, or NULL
+	int64_t until_s;       // that it is extended to, or 0
+	uint64_t to;           // serial that is rolled back to, or 0
+	const uint8_t *digest; // of an image that comes with it, or NULL
 	const struct registry_who *who;
 	int64_t requested_ns;
-	struct record record; // owned
-	struct ruleset *base; // its image, taken over when it is done; NULL: the one in force
-	bool unsaved;         // it may be in force without being on disk
+	struct record record;       // owned
+	struct trust_verdict trust; // filled in by registry_allow()
+	struct ruleset *base;       // its image, taken over when it is done; NULL: the one in force
+	struct ruleset *fresh;      // what is to be in force, while registry_make() works
+	bool unsaved;               // it may be in force without being on disk
 	int kept; // 0, or the negative errno with which its image could not be written there
 };
 
 // Begins with what is in force. 0 or -ENOMEM.
 int registry_draft(const struct registry *r, struct change *c);
+
+// Whether it is signed as it must be. False if not, as registry_make(), which asks by itself.
+bool registry_allow(struct registry *r, struct change *c, struct registry_reply *ret,
+		    char error[REGISTRY_ERROR_MAX]);
+
+// What somebody who may ask for changes was refused is noted and logged.
+void registry_refused(struct registry *r, const char *command, const char *order,
+		      const struct registry_who *who, const struct registry_reply *reply);
 
 // Makes it. True when it is in force; else `ret` says why not and nothing has changed, with the sentence in `error`.
 bool registry_make(struct registry *r, struct change *c, struct registry_reply *ret,

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/config.h"
 #include "filterd/daemon/registry_core.h"
 #include "filterd/daemon/store.h"
-#include "filterd/orders/lifetimes.h"
 
 enum { DAY_S = 86400 };
 
@@ -57,7 +57,7 @@ static bool refuse_until(const struct registry *r, const struct ruleset_order *o
 			 char error[REGISTRY_ERROR_MAX])
 {
 	char at[CLOCK_TEXT_MAX];
-	int64_t max_s = lifetimes_max_s(r->options.lifetimes, order->category);
+	int64_t max_s = lifetimes_max_s(&r->options.orders->lifetimes, order->category);
 	if (until_s <= order->expires_s)
 		registry_refuse(
 			reply, REGISTRY_REFUSED, error,
@@ -112,6 +112,8 @@ void registry_lift(struct registry *r, const char *id, const struct registry_who
 	char error[REGISTRY_ERROR_MAX];
 	struct registry_reply result;
 	amend(r, id, 0, who, &result, error);
+	if (!result.done)
+		registry_refused(r, "lift", id, who, &result);
 	reply(arg, &result);
 }
 
@@ -121,6 +123,8 @@ void registry_extend(struct registry *r, const char *id, int64_t until_s,
 	char error[REGISTRY_ERROR_MAX];
 	struct registry_reply result;
 	amend(r, id, until_s, who, &result, error);
+	if (!result.done)
+		registry_refused(r, "extend", id, who, &result);
 	reply(arg, &result);
 }
 

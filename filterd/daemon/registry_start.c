@@ -102,20 +102,23 @@ static int first_rules(struct registry *r, char error[REGISTRY_ERROR_MAX])
 	if (r->state && take_records(r, error))
 		return -EIO;
 	struct intake_source source = {.memfd = -1, .path = r->ruleset_path};
-	struct intake_result result = intake_open(&source);
+	struct intake_result result = {.err = -ENOENT}; // what is not signed is not there
+	if (!trust_on(r->options.trust))
+		result = intake_open(&source);
 	if (!result.err && file_is_new(r, &result))
 		take_file(r, &result);
 	ruleset_close(result.ruleset);
 	if (r->base)
 		return 0;
 	if (result.err == -ENOENT && !r->highest) {
-		log_warn("%s does not exist: starting WITHOUT ORDERS, nothing is blocked "
-			 "(filterctl push or compile)",
+		log_warn("neither a state nor %s is there: starting WITHOUT ORDERS, nothing is "
+			 "blocked (filterctl push or compile)",
 			 r->ruleset_path);
 		snprintf(error, REGISTRY_ERROR_MAX, "no memory");
 		return ruleset_open_empty(&r->base);
 	}
-	snprintf(error, REGISTRY_ERROR_MAX, "%s", result.error);
+	snprintf(error, REGISTRY_ERROR_MAX, "nothing of [filterd] state is sound; %.500s",
+		 result.error[0] ? result.error : "and nothing else is signed");
 	return result.err;
 }
 

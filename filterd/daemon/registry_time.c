@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/config.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/registry_core.h"
 #include "filterd/daemon/store.h"
@@ -101,18 +102,21 @@ static void review(struct registry *r, int64_t now_s)
 		if (state == ORDER_LIFTED || state == ORDER_EXPIRED)
 			continue;
 		struct review_order reviewed = {order.id, order.review_s, order.expires_s};
-		if (review_at(order.review_s, REVIEW_NOTICE_DAYS, now_s) != REVIEW_NONE)
+		if (review_at(order.review_s, r->options.orders->review_notice_days, now_s) !=
+		    REVIEW_NONE)
 			log_warn("%s", review_text(&reviewed, now_s, text));
 	}
 }
 
-static int64_t next_review(const struct ruleset *ruleset, int64_t now_s)
+static int64_t next_review(const struct registry *r, int64_t now_s)
 {
+	const struct ruleset *ruleset = store_current(r->store)->ruleset;
 	int64_t next = INT64_MAX;
 	for (uint32_t i = 0; i < ruleset_orders(ruleset); i++) {
 		struct ruleset_order order;
 		ruleset_order(ruleset, i, &order);
-		int64_t at = review_next(order.review_s, REVIEW_NOTICE_DAYS, now_s);
+		int64_t at =
+			review_next(order.review_s, r->options.orders->review_notice_days, now_s);
 		next = at < next ? at : next;
 	}
 	return next;
@@ -146,7 +150,7 @@ static void plan(struct registry *r, int64_t now_s)
 {
 	const struct ruleset *ruleset = store_current(r->store)->ruleset;
 	int64_t change_s = ruleset_next_change(ruleset, now_s);
-	r->review_s = next_review(ruleset, now_s);
+	r->review_s = next_review(r, now_s);
 	r->next_s = change_s < r->review_s ? change_s : r->review_s;
 	r->planned_s = now_s;
 	timekeeper_due(r->options.timekeeper, r->next_s);

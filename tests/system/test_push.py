@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rulesets pushed over the control socket, and what is decided about single orders."""
+import hashlib
 import json
 import os
 
 from control import ask, push
-from harness import moment, order, wait_until
+from harness import moment, order, run, wait_until
 
 
 def socket_of(filterd):
@@ -131,3 +132,52 @@ def test_only_admins_change_something(testbed, filterd):
     assert as_user(5, lambda: push(socket, image)["serial"] == 2) == 0  # games
     assert as_user(7, lambda: push(socket, image)["serial"] == 3) == 0
     assert [one["user"] for one in ask(socket, "serials")["serials"][:2]] == ["7", "games"]
+
+
+def test_only_what_is_signed_comes_in_force(testbed, filterd):
+    keys = []
+    for name in ("alice", "bob"):
+        keys.append(filterd.folder / name)
+        run("minisign", "-G", "-W", "-p", f"{keys[-1]}.pub", "-s", keys[-1])
+        os.chmod(f"{keys[-1]}.pub", 0o644)
+    filterd.start(order("file.example", id="file"), trust__keys=" ".join(f"{key}.pub" for key in keys),
+                  trust__threshold=2)
+    socket = socket_of(filterd)
+    assert testbed.dig("file.example").status == "NOERROR"  # nobody signed the file
+    image = image_of(filterd, order("one.example", id="one"))
+
+    def signed(serial, *signers, command="push", **rest):
+        lines = {"filterd-manifest": 1, "command": command, "serial": serial, "not-before": moment(-60),
+                 "not-after": moment(3600), **rest}
+        text = "".join(f"{key}: {value}\n" for key, value in lines.items()).replace("+00:00", "Z")
+        manifest = filterd.folder / "manifest"
+        manifest.write_text(text)
+        signatures = []
+        for signer in signers:
+            run("minisign", "-S", "-W", "-s", signer, "-m", manifest)
+            signatures.append((filterd.folder / "manifest.minisig").read_text())
+        return {"manifest": text, "signatures": signatures}
+
+    digest = hashlib.sha256(image).hexdigest()
+    both = signed(7, *keys, image=digest)
+    assert push(socket, image)["kind"] == "denied"
+    assert push(socket, image, **signed(7, keys[0], image=digest))["kind"] == "denied"
+    assert push(socket, image, **signed(7, *keys, image="0" * 64))["kind"] == "denied"
+    assert push(socket, image, dry_run=True, **both)["serial"] == 7
+    done = push(socket, image, **both)
+    assert (done["serial-from"], done["serial"]) == (0, 7), done
+    assert testbed.dig("one.example").status == "NXDOMAIN"
+    assert push(socket, image, **both)["kind"] == "refused"  # a replay
+    lift = signed(8, keys[0], command="lift", order="one")
+    assert ask(socket, "lift", order="two", **lift)["kind"] in ("bad", "denied")
+    assert ask(socket, "lift", order="one", **lift)["serial"] == 8
+    assert testbed.dig("one.example").status == "NOERROR"
+    assert push(socket, image, break_glass=True, note="the signers are ill")["serial"] == 9
+    entries = audit(filterd)
+    assert [len(entry.get("signers", ())) for entry in entries if entry["command"] in ("push", "lift")] == [2, 1, 0]
+    assert entries[-1]["break-glass"] is True
+    filterd.reload()
+    wait_until(lambda: "not signed" in filterd.log(), "the reload is refused")
+    filterd.stop()
+    filterd.start(rules=False)
+    assert ask(socket, "status")["ruleset"]["serial"] == 9
