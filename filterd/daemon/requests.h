@@ -15,11 +15,17 @@
 //   {"command":"orders","at":TIME}    {"serial":N,"at":TIME,"orders":[...]}
 //   {"command":"serials"}  {"serials":[...]}: what there is to roll back to
 //   {"command":"image"}    {"serial":N,"checksum":HEX} with the sealed image in force as descriptor, if there is one
+//   {"command":"top","by":"names|orders|clients","count":N}
+//     -> {"by":WHAT,"since":TIME,"rows":[{"key":TEXT,"hits":N,"over":N}]}; at most `over` of the hits are another's
+//   {"command":"watch","order":ID,"name":NAME}   hits of this order, and of this name and those below it, as lines like
+//                          those of the log; without these, all. {"event_type":"stats","filterd":{"lost":N}} stands for
+//                          those that did not fit. It goes on until the client hangs up.
 // A refusal is {"error":SENTENCE,"kind":"bad|denied|conflict|refused|failed"}.
 // Times are RFC 3339 with microseconds.
 #pragma once
 #include "filterd/daemon/control.h"
 
+struct onlookers;
 struct registry;
 struct requests;
 struct timekeeper;
@@ -27,6 +33,7 @@ struct view;
 
 struct requests_options {
 	struct registry *registry;
+	struct onlookers *onlookers;
 	struct timekeeper *timekeeper;
 	const char *admins;             // words; borrowed, read by requests_admins()
 	struct view (*view)(void *arg); // of now
