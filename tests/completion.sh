@@ -8,7 +8,7 @@ filterctl=$(readlink -f "$2")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-touch one.order 'two words.order' other.txt a.pcap b.pcapng c.image
+touch one.order 'two words.order' other.txt a.pcap b.pcapng c.image d.conf
 mkdir sub
 failed=0
 
@@ -31,17 +31,17 @@ expect '--help|--version|check|compile|doctor|export|names|replay|status' ''
 expect 'check|compile' c
 expect 'status' st
 expect '--help' nonsense --
-expect '--help|--json|--max-lifetime|--orders|--verbose' compile --
-expect '--help|--json|--max-lifetime|--orders|--verbose|-o' compile -
+expect '--config|--help|--json|--max-lifetime|--orders|--verbose' compile --
+expect '--config|--help|--json|--max-lifetime|--orders|--verbose|-o' compile -
 expect '--control|--help|--json' status --
 expect '--control|--help|--json' doctor --
-expect '--at|--client|--help|--json|--max-lifetime|--orders' check --
-expect '--at|--client|--format|--help|--max-lifetime|--orders|--serial|--zone|-o' export -
+expect '--at|--client|--config|--help|--json|--max-lifetime|--orders' check --
+expect '--at|--client|--config|--format|--help|--max-lifetime|--orders|--serial|--zone|-o' export -
 expect 'dnsmasq|domains|hosts|json|rpz|unbound' export --format ''
 expect 'dnsmasq|domains' export --format d
 expect 'one.order|other.txt' export -o o
 expect '' export --zone ''
-expect '--at|--checksums|--help|--orders|-a|-c|-r' replay -
+expect '--at|--checksums|--config|--help|--max-lifetime|--orders|-a|-c|-r' replay -
 expect '--orders' check --o
 expect 'c.image|one.order|sub|two words.order' check --orders ''
 expect 'one.order' check --orders on
@@ -51,4 +51,5 @@ expect 'a.pcap' replay --orders one.order a
 expect '' check --client ''
 expect '' check 8ch
 expect 'one.order|other.txt' status --control o
+expect 'd.conf|sub' check --config ''
 exit "$failed"

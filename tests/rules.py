@@ -133,6 +133,23 @@ def exit_codes(folder):
         assert got.returncode == 0 and got.stdout and not got.stderr, got
 
 
+def the_configuration_limits_lives(folder):
+    conf = folder / "filterd.conf"
+    check = ["check", "--orders", NZ_AU, "--config", str(conf), "--at", "2019-03-16T12:00:00Z", "a.example"]
+    conf.write_text("[orders]\nmax-lifetime = 2\n")
+    got = filterctl(*check)
+    assert got.returncode == 2 and "the order lives longer than 2 days" in got.stderr, got
+    conf.write_text("[orders]\nmax-lifetime = 2\ncategory-lifetimes = violent-extremism:40\n")
+    got = filterctl(*check)
+    assert got.returncode == 0, got
+    conf.write_text("[orders]\nmax-lifetime = 2 days\n")
+    got = filterctl(*check)
+    assert got.returncode == 2 and f"{conf}:2: [orders] max-lifetime" in got.stderr, got
+    conf.unlink()
+    got = filterctl(*check)
+    assert got.returncode == 2 and str(conf) in got.stderr, got
+
+
 with tempfile.TemporaryDirectory() as name:
     scratch = pathlib.Path(name)
     compiled = compile_all(scratch)
@@ -142,4 +159,5 @@ with tempfile.TemporaryDirectory() as name:
     bad_orders_change_nothing(scratch)
     a_full_disk_changes_nothing(scratch)
     exit_codes(scratch)
+    the_configuration_limits_lives(scratch)
 print(f"{len(QUESTIONS)} questions answered as expected")

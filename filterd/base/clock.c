@@ -143,7 +143,7 @@ const char *clock_text(int64_t s, char out[CLOCK_TEXT_MAX])
 	return out;
 }
 
-const char *clock_text_eve(int64_t ns, char out[CLOCK_TEXT_MAX])
+static const char *text_us(int64_t ns, const char *zone, char out[CLOCK_TEXT_MAX])
 {
 	int64_t s = ns / CLOCK_SECOND_NS, rest = ns % CLOCK_SECOND_NS;
 	if (rest < 0) {
@@ -151,6 +151,17 @@ const char *clock_text_eve(int64_t ns, char out[CLOCK_TEXT_MAX])
 		rest += CLOCK_SECOND_NS;
 	}
 	size_t len = format(s, "%Y-%m-%dT%H:%M:%S", out);
-	snprintf(out + len, CLOCK_TEXT_MAX - len, ".%06u+0000", (unsigned)(rest / 1000) % 1000000);
+	snprintf(out + len, CLOCK_TEXT_MAX - len, ".%06u%s", (unsigned)(rest / 1000) % 1000000,
+		 zone);
 	return out;
+}
+
+const char *clock_text_us(int64_t ns, char out[CLOCK_TEXT_MAX])
+{
+	return text_us(ns, "Z", out);
+}
+
+const char *clock_text_eve(int64_t ns, char out[CLOCK_TEXT_MAX])
+{
+	return text_us(ns, "+0000", out);
 }

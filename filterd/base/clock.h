@@ -21,5 +21,8 @@ int clock_date_from_text(int64_t *ret_s, const char *text);
 // "2019-03-15T20:00:00Z" into `out`; returns `out`.
 const char *clock_text(int64_t s, char out[CLOCK_TEXT_MAX]);
 
+// With microseconds: "2019-03-15T20:00:00.000001Z".
+const char *clock_text_us(int64_t ns, char out[CLOCK_TEXT_MAX]);
+
 // With microseconds and "+0000", as Suricata's EVE `timestamp` has it.
 const char *clock_text_eve(int64_t ns, char out[CLOCK_TEXT_MAX]);

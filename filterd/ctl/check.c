@@ -211,8 +211,9 @@ static bool take_option(struct question *q, int option)
 	case 'c':
 		return addr_from_text(&q->client, optarg) == 0 ||
 		       complain("IPv4 or IPv6 address", optarg);
-	case 'l':
-		return rules_lifetime_from_text(&q->rules.lifetime_max_s, optarg) == 0;
+	case RULES_OPTION_CONFIG:
+	case RULES_OPTION_MAX_LIFETIME:
+		return rules_option(&q->rules, option, optarg) > 0;
 	case 'j':
 		return q->json = true;
 	default:
@@ -224,12 +225,9 @@ static bool take_option(struct question *q, int option)
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"orders", required_argument, NULL, 'r'},
-		{"at", required_argument, NULL, 'a'},
-		{"client", required_argument, NULL, 'c'},
-		{"max-lifetime", required_argument, NULL, 'l'},
-		{"json", no_argument, NULL, 'j'},
-		{0},
+		{"orders", required_argument, NULL, 'r'}, {"at", required_argument, NULL, 'a'},
+		{"client", required_argument, NULL, 'c'}, RULES_OPTIONS,
+		{"json", no_argument, NULL, 'j'},         {0},
 	};
 	struct question q = {.at_s = clock_now_ns() / CLOCK_SECOND_NS};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
@@ -246,15 +244,12 @@ static int run(int argc, char **argv)
 
 const struct command command_check = {
 	.name = "check",
-	.arguments =
-		"--orders PATH [--at TIME] [--client ADDR] [--max-lifetime DAYS] [--json] NAME",
+	.arguments = "--orders PATH [--at TIME] [--client ADDR] " RULES_ARGUMENTS " [--json] NAME",
 	.summary = "Say whether a name is blocked, by which order, and until when",
 	.help = "  --orders PATH         an order file, a folder of them, or a compiled image\n"
 		"  --at TIME             at that time (RFC 3339, with offset) instead of now\n"
 		"  --client ADDR         for that client; without it, for one that no prefix "
-		"names\n"
-		"  --max-lifetime DAYS   refuse orders that live longer (366)\n"
-		"  --json                print one JSON object\n"
+		"names\n" RULES_HELP "  --json                print one JSON object\n"
 		"\n"
 		"Exits with 0 if the name is reachable, 1 if it is blocked, 2 on any error.\n",
 	.run = run,

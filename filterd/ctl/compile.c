@@ -115,12 +115,13 @@ static int run(int argc, char **argv)
 	static const struct option options[] = {
 		{"orders", required_argument, NULL, 'r'},
 		{"output", required_argument, NULL, 'o'},
-		{"max-lifetime", required_argument, NULL, 'l'},
+		RULES_OPTIONS,
 		{"verbose", no_argument, NULL, 'v'},
 		{"json", no_argument, NULL, 'j'},
 		{0},
 	};
 	struct arguments a = {0};
+	int taken;
 	for (int c; (c = getopt_long(argc, argv, "o:", options, NULL)) != -1;) {
 		if (c == 'r')
 			a.orders = optarg;
@@ -130,10 +131,10 @@ static int run(int argc, char **argv)
 			a.json = true;
 		else if (c == 'v')
 			a.rules.watch.skipped = print_skipped;
-		else if (c != 'l')
-			return command_usage(&command_compile);
-		else if (rules_lifetime_from_text(&a.rules.lifetime_max_s, optarg) < 0)
+		else if ((taken = rules_option(&a.rules, c, optarg)) < 0)
 			return EXIT_ERROR;
+		else if (!taken)
+			return command_usage(&command_compile);
 	}
 	if (!a.orders || !a.image || optind != argc)
 		return command_usage(&command_compile);
@@ -142,11 +143,11 @@ static int run(int argc, char **argv)
 
 const struct command command_compile = {
 	.name = "compile",
-	.arguments = "--orders PATH -o IMAGE [--max-lifetime DAYS] [--verbose] [--json]",
+	.arguments = "--orders PATH -o IMAGE " RULES_ARGUMENTS " [--verbose] [--json]",
 	.summary = "Compile orders and their lists into an image for the daemon",
 	.help = "  --orders PATH         an order file, or a folder: every file *.order in it\n"
-		"  -o IMAGE              where to write; what is there stays if anything is wrong\n"
-		"  --max-lifetime DAYS   refuse orders that live longer (366)\n"
+		"  -o IMAGE              where to write; what is there stays if anything is "
+		"wrong\n" RULES_HELP
 		"  --verbose             print each line of a list that the order's 'skip' leaves "
 		"out\n"
 		"  --json                print the summary as one JSON object\n"

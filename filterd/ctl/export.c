@@ -185,8 +185,9 @@ static bool take_option(struct arguments *a, int option)
 		       complain("name for a zone", optarg);
 	case 's':
 		return take_serial(a, optarg);
-	case 'l':
-		return rules_lifetime_from_text(&a->rules.lifetime_max_s, optarg) == 0;
+	case RULES_OPTION_CONFIG:
+	case RULES_OPTION_MAX_LIFETIME:
+		return rules_option(&a->rules, option, optarg) > 0;
 	default:
 		command_usage(&command_export);
 		return false;
@@ -203,7 +204,7 @@ static int run(int argc, char **argv)
 		{"zone", required_argument, NULL, 'z'},
 		{"serial", required_argument, NULL, 's'},
 		{"output", required_argument, NULL, 'o'},
-		{"max-lifetime", required_argument, NULL, 'l'},
+		RULES_OPTIONS,
 		{0},
 	};
 	int64_t now_s = clock_now_ns() / CLOCK_SECOND_NS;
@@ -226,7 +227,7 @@ const struct command command_export = {
 	.name = "export",
 	.arguments =
 		"--orders PATH --format FORMAT [-o FILE] [--at TIME] [--client ADDR] [--zone NAME] "
-		"[--serial N] [--max-lifetime DAYS]",
+		"[--serial N] " RULES_ARGUMENTS,
 	.summary = "Write what is in force in a format that resolvers read",
 	.help = "  --orders PATH         an order file, or a folder: every file *.order in it\n"
 		"  --format FORMAT       rpz, hosts, domains, dnsmasq, unbound, or json (all that "
@@ -238,8 +239,7 @@ const struct command command_export = {
 		"  --client ADDR         what that client meets; without it, what every client "
 		"does\n"
 		"  --zone NAME           the name of an RPZ (filterd.rpz)\n"
-		"  --serial N            the serial of an RPZ (the seconds since 1970)\n"
-		"  --max-lifetime DAYS   refuse orders that live longer (366)\n"
+		"  --serial N            the serial of an RPZ (the seconds since 1970)\n" RULES_HELP
 		"\n"
 		"Exits with 0 if the format says all that the orders do, 1 if the file was written "
 		"and\n"

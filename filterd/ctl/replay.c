@@ -18,6 +18,7 @@ struct replay {
 	bool at_given;
 	int64_t at_s;
 	unsigned flags;
+	struct rules_options rules;
 	struct ruleset *ruleset;
 	struct engine *engine;
 };
@@ -108,7 +109,7 @@ static int replay(struct replay *r)
 	char error[CAPTURE_ERROR_MAX];
 	struct capture *capture;
 	int exit_code = EXIT_ERROR;
-	if (rules_open(r->orders, NULL, &r->ruleset) < 0)
+	if (rules_open(r->orders, &r->rules, &r->ruleset) < 0)
 		return EXIT_ERROR;
 	if (capture_open(&capture, r->capture, error) < 0) {
 		fprintf(stderr, "filterctl replay: %s\n", error);
@@ -138,6 +139,7 @@ static int run(int argc, char **argv)
 		{"orders", required_argument, NULL, 'r'},
 		{"at", required_argument, NULL, 'a'},
 		{"checksums", no_argument, NULL, 'c'},
+		RULES_OPTIONS,
 		{0},
 	};
 	struct replay r = {.flags = ENGINE_CHECKSUM_TRUSTED};
@@ -160,6 +162,11 @@ static int run(int argc, char **argv)
 		case 'c':
 			r.flags &= ~(unsigned)ENGINE_CHECKSUM_TRUSTED;
 			break;
+		case RULES_OPTION_CONFIG:
+		case RULES_OPTION_MAX_LIFETIME:
+			if (rules_option(&r.rules, c, optarg) < 0)
+				return EXIT_ERROR;
+			break;
 		default:
 			return command_usage(&command_replay);
 		}
@@ -172,7 +179,7 @@ static int run(int argc, char **argv)
 
 const struct command command_replay = {
 	.name = "replay",
-	.arguments = "--orders PATH [--at RFC3339] [--checksums] FILE.pcap",
+	.arguments = "--orders PATH [--at RFC3339] [--checksums] " RULES_ARGUMENTS " FILE.pcap",
 	.summary = "Say what the gateway would have done with the packets of a capture",
 	.help = "One JSON object a line for each packet that would not have passed (frame, "
 		"verdict,\n"
@@ -183,8 +190,8 @@ const struct command command_replay = {
 		"\n"
 		"  -r, --orders PATH  the orders to judge by\n"
 		"  -a, --at TIME      judge every packet as if it came at this time\n"
-		"  -c, --checksums    drop packets with wrong checksums, as the gateway does\n"
-		"\n"
+		"  -c, --checksums    drop packets with wrong checksums, as the gateway "
+		"does\n" RULES_HELP "\n"
 		"Exit status: 0, or 2 if the orders or the capture can't be read.\n",
 	.run = run,
 };

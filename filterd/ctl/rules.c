@@ -11,24 +11,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "filterd/daemon/config.h"
 #include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
 #include "filterd/orders/image.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/parse.h"
 
-int rules_lifetime_from_text(int64_t *ret_s, const char *text)
+static int max_lifetime_from_text(uint32_t *ret_days, const char *text)
 {
 	char *end;
 	errno = 0;
 	long days = strtol(text, &end, 10);
-	if (errno || *end || end == text || days < 1 || days > ORDERS_LIFETIME_DAYS_MAX) {
+	if (errno || *end || end == text || days < 1 || days > LIFETIMES_DAYS_MAX) {
 		fprintf(stderr, "filterctl: --max-lifetime takes days, 1 to %d, not '%s'\n",
-			ORDERS_LIFETIME_DAYS_MAX, text);
+			LIFETIMES_DAYS_MAX, text);
 		return -EINVAL;
 	}
-	*ret_s = days * INT64_C(86400);
-	return 0;
+	*ret_days = (uint32_t)days;
+	return 1;
+}
+
+int rules_option(struct rules_options *o, int option, const char *value)
+{
+	if (option == RULES_OPTION_MAX_LIFETIME)
+		return max_lifetime_from_text(&o->max_lifetime_days, value);
+	if (option != RULES_OPTION_CONFIG)
+		return 0;
+	o->config = value;
+	return 1;
+}
+
+// What the gateway's own configuration says of orders. A machine without one goes by the defaults.
+static int read_config(const struct rules_options *options, struct config_orders *ret)
+{
+	char error[INI_ERROR_MAX] = "";
+	const char *path = options && options->config ? options->config : RULES_CONFIG;
+	*ret = (struct config_orders){0};
+	int result = config_orders_file(ret, path, error);
+	if (result == -ENOENT && (!options || !options->config))
+		result = 0;
+	if (result < 0)
+		fprintf(stderr, "%s\n", error);
+	if (options && options->max_lifetime_days)
+		ret->lifetimes = (struct lifetimes){.max_days = options->max_lifetime_days};
+	return result;
 }
 
 // A bar on a terminal, for lists that take long enough to be watched.
@@ -53,21 +80,30 @@ static void print_complaints(const struct complaints *c)
 		fprintf(stderr, "... and %" PRIu64 " more like these\n", complaints_more(c));
 }
 
-int rules_load(const char *path, const struct rules_options *options, struct orders *ret)
+static int load(const char *path, const struct parse_options *parse, struct orders *ret)
 {
 	struct complaints *complaints = calloc(1, sizeof *complaints);
 	if (!complaints)
 		return -ENOMEM;
-	struct parse_options parse = {0};
-	if (options)
-		parse = (struct parse_options){options->lifetime_max_s, options->watch};
-	if (isatty(STDERR_FILENO))
-		parse.watch.progress = show_progress;
-	int result = parse_orders(path, &parse, ret, complaints);
+	int result = parse_orders(path, parse, ret, complaints);
 	if (result < 0)
 		print_complaints(complaints);
 	free(complaints);
 	return result;
+}
+
+int rules_load(const char *path, const struct rules_options *options, struct orders *ret)
+{
+	struct config_orders config;
+	int result = read_config(options, &config);
+	if (result < 0)
+		return result;
+	struct parse_options parse = {.lifetimes = &config.lifetimes};
+	if (options)
+		parse.watch = options->watch;
+	if (isatty(STDERR_FILENO))
+		parse.watch.progress = show_progress;
+	return load(path, &parse, ret);
 }
 
 static bool is_image(const char *path)

@@ -11,14 +11,29 @@ struct orders;
 struct ruleset;
 
 struct rules_options {
-	int64_t lifetime_max_s;   // 0 = the default
-	struct lists_watch watch; // but for progress, which a terminal is shown
+	const char *config;         // NULL: RULES_CONFIG, if there is such a file
+	uint32_t max_lifetime_days; // instead of what the configuration says; 0 = as that has it
+	struct lists_watch watch;   // but for progress, which a terminal is shown
 };
 
-// "366": days for --max-lifetime, as seconds. 0, or -EINVAL after saying why.
-int rules_lifetime_from_text(int64_t *ret_s, const char *text);
+// The options that every command has which reads orders: rows for getopt_long(), and lines for --help.
+enum { RULES_OPTION_CONFIG = 0x100, RULES_OPTION_MAX_LIFETIME };
+// clang-format off
+#define RULES_OPTIONS                                                       \
+	{"config", required_argument, NULL, RULES_OPTION_CONFIG},           \
+	{"max-lifetime", required_argument, NULL, RULES_OPTION_MAX_LIFETIME}
+// clang-format on
+#define RULES_ARGUMENTS "[--config FILE] [--max-lifetime DAYS]"
+#define RULES_HELP                                                                                 \
+	"  --config FILE         where the section [orders] says what is refused "                 \
+	"(" RULES_CONFIG ")\n"                                                                     \
+	"  --max-lifetime DAYS   refuse orders that live longer, whatever it says\n"
+#define RULES_CONFIG "/etc/filterd/filterd.conf"
 
-// Orders from text. 0 or a negative errno.
+// Takes such an option. 1; 0 if it is none of these; -EINVAL after saying what is wrong with it.
+int rules_option(struct rules_options *o, int option, const char *value);
+
+// Orders from text. `options` may be NULL. 0 or a negative errno.
 int rules_load(const char *path, const struct rules_options *options, struct orders *ret);
 
 // Loaded orders, compiled and ready to judge by; ends with ruleset_close(). `path` is what errors

@@ -92,6 +92,13 @@ static const struct config_row rows[] = {
 	 AT(engine.ech_public_names),
 	 .help = "Outer names of Encrypted ClientHello, by which real use of it is counted."},
 
+	{"orders", "max-lifetime", CONFIG_NUMBER, "366", 1, LIFETIMES_DAYS_MAX, RELOADABLE,
+	 AT(orders.lifetimes.max_days),
+	 .help = "Days from an order's start to its expiry at most."},
+	{"orders", "category-lifetimes", CONFIG_LIFETIMES, "", 0, LIFETIMES_CATEGORIES_MAX,
+	 RELOADABLE, AT(orders.lifetimes.categories),
+	 .help = "Other such limits for some categories, as violent-extremism:90."},
+
 	{"events", "syslog", CONFIG_BOOL, "yes", RELOADABLE, AT(events.syslog),
 	 .help = "Whether events go to syslog."},
 	{"events", "stdout", CONFIG_BOOL, "no", RELOADABLE, AT(events.to_stdout),
@@ -283,6 +290,16 @@ int config_file(struct config *ret, const char *path, char error[INI_ERROR_MAX])
 	set_defaults(&reading.config);
 	int err = ini_file(path, take, &reading, error);
 	return err ? err : finish(&reading, ret, error);
+}
+
+int config_orders_file(struct config_orders *ret, const char *path, char error[INI_ERROR_MAX])
+{
+	struct reading reading = {.file = path};
+	set_defaults(&reading.config);
+	int err = ini_file(path, take, &reading, error);
+	if (!err)
+		*ret = reading.config.orders;
+	return err;
 }
 
 int config_text(struct config *ret, const char *file, const char *text, size_t len,

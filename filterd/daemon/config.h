@@ -6,6 +6,7 @@
 #include "filterd/base/ini.h"
 #include "filterd/daemon/config_value.h"
 #include "filterd/flow/hostname.h"
+#include "filterd/orders/lifetimes.h"
 #include <stdio.h>
 
 enum { CONFIG_WORKERS_MAX = 64 };
@@ -41,6 +42,9 @@ struct config {
 		struct config_names ech_public_names;
 		char blocked_by[CONFIG_TEXT_MAX]; // empty: none
 	} engine;
+	struct config_orders {
+		struct lifetimes lifetimes;
+	} orders;
 	struct {
 		uint32_t syslog, to_stdout; // bool
 		uint32_t per_second, summary_interval_s, client_prefix4, client_prefix6;
@@ -55,6 +59,10 @@ int config_file(struct config *ret, const char *path, char error[INI_ERROR_MAX])
 // The same for text in memory; `file` is only for messages.
 int config_text(struct config *ret, const char *file, const char *text, size_t len,
 		char error[INI_ERROR_MAX]);
+
+// The section `orders` alone, for those who write orders where there is no gateway: the file is checked key
+// by key, but what it takes to run a daemon may be missing.
+int config_orders_file(struct config_orders *ret, const char *path, char error[INI_ERROR_MAX]);
 
 // Every effective value as a line `section.key=value`.
 void config_dump(const struct config *config, FILE *out);

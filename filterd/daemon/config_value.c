@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filterd/orders/lifetimes.h"
+
 // The choice at `index` of "a|b|c" into `out`; false past the last.
 static bool choice_text(const char *choices, uint32_t index, char out[CONFIG_VALUE_MAX])
 {
@@ -50,6 +52,11 @@ const char *config_value_allowed(const struct config_row *row, char out[CONFIG_W
 		snprintf(out, CONFIG_WRONG_MAX,
 			 "%u to %u interface names, blank-separated, `*` or `+` only at the end",
 			 min, max);
+		break;
+	case CONFIG_LIFETIMES:
+		snprintf(out, CONFIG_WRONG_MAX,
+			 "%u to %u words CATEGORY:DAYS (1 to %d days), blank-separated", min, max,
+			 LIFETIMES_DAYS_MAX);
 		break;
 	}
 	return out;
@@ -136,12 +143,24 @@ static int names_add(struct config_names *names, const char *word)
 	return -EINVAL;
 }
 
+static void lifetimes_text(const struct lifetimes_categories *list, char out[CONFIG_VALUE_MAX]);
+
+static int lifetime_add(struct lifetimes_categories *list, const char *word)
+{
+	char text[CONFIG_VALUE_MAX];
+	lifetimes_text(list, text);
+	return strlen(text) + 1 + strlen(word) < CONFIG_VALUE_MAX ? lifetimes_add(list, word)
+								  : -ENOSPC;
+}
+
 static int word_add(const struct config_row *row, void *list, const char *word)
 {
 	if (row->type == CONFIG_PORTS)
 		return ports_add(row, list, word);
 	if (row->type == CONFIG_NAMES)
 		return names_add(list, word);
+	if (row->type == CONFIG_LIFETIMES)
+		return lifetime_add(list, word);
 	return interfaces_add(list, word);
 }
 
@@ -153,10 +172,12 @@ static bool list_read(const struct config_row *row, const char *text, void *at,
 		struct config_ports ports;
 		struct config_names names;
 		struct interfaces interfaces;
+		struct lifetimes_categories lifetimes;
 	} list;
-	size_t size = row->type == CONFIG_PORTS   ? sizeof list.ports
-		      : row->type == CONFIG_NAMES ? sizeof list.names
-						  : sizeof list.interfaces;
+	size_t size = row->type == CONFIG_PORTS       ? sizeof list.ports
+		      : row->type == CONFIG_NAMES     ? sizeof list.names
+		      : row->type == CONFIG_LIFETIMES ? sizeof list.lifetimes
+						      : sizeof list.interfaces;
 	uint32_t count = 0;
 	memset(&list, 0, sizeof list);
 	for (text += strspn(text, " \t"); *text; text += strspn(text, " \t")) {
@@ -195,6 +216,7 @@ int config_value_read(const struct config_row *row, void *at, const char *text,
 	case CONFIG_PORTS:
 	case CONFIG_NAMES:
 	case CONFIG_INTERFACES:
+	case CONFIG_LIFETIMES:
 		good = list_read(row, text, at, bad);
 		break;
 	}
@@ -231,6 +253,16 @@ static void interfaces_text(const struct interfaces *list, char out[CONFIG_VALUE
 					 list->at[i]);
 }
 
+static void lifetimes_text(const struct lifetimes_categories *list, char out[CONFIG_VALUE_MAX])
+{
+	char word[LIFETIMES_WORD_MAX];
+	size_t used = 0;
+	out[0] = '\0';
+	for (uint32_t i = 0; i < list->count; i++)
+		used += (size_t)snprintf(out + used, CONFIG_VALUE_MAX - used, "%s%s", i ? " " : "",
+					 lifetimes_word(list, i, word));
+}
+
 const char *config_value_text(const struct config_row *row, const void *at,
 			      char out[CONFIG_VALUE_MAX])
 {
@@ -257,6 +289,9 @@ const char *config_value_text(const struct config_row *row, const void *at,
 		break;
 	case CONFIG_INTERFACES:
 		interfaces_text(at, out);
+		break;
+	case CONFIG_LIFETIMES:
+		lifetimes_text(at, out);
 		break;
 	}
 	return out;

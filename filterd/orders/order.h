@@ -14,8 +14,6 @@ enum {
 	ORDER_LISTS_MAX = 1000,      // of one order
 	ORDER_TEXT_MAX = 1000,       // bytes of authority, reference, reason, category, contact
 	ORDERS_MAX = 100000,         // of one set
-	ORDERS_LIFETIME_DAYS = 366,  // the longest life, unless the caller says otherwise
-	ORDERS_LIFETIME_DAYS_MAX = 3660,
 	ORDER_REVISION_MAX = 1000000,
 };
 

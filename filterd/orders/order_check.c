@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/orders/lifetimes.h"
 #include "filterd/orders/order_keys.h"
 
 enum { DAY_S = 86400 };
@@ -33,16 +34,18 @@ static void check_times(struct order_reading *r)
 	struct order *o = r->order;
 	if (!r->lines[KEY_STARTS])
 		o->starts_s = o->issued_s;
-	int64_t max = r->options->lifetime_max_s ? r->options->lifetime_max_s
-						 : (int64_t)ORDERS_LIFETIME_DAYS * DAY_S;
+	const char *category = o->category ? o->category : "";
+	int64_t max = lifetimes_max_s(r->options->lifetimes, slice_text(category));
 	char starts[CLOCK_TEXT_MAX];
 	clock_text(o->starts_s, starts);
 	if (o->expires_s <= o->starts_s)
 		COMPLAIN_AT(r, KEY_EXPIRES, "the order ends before it begins (%s)", starts);
 	else if (o->expires_s - o->starts_s > max)
 		COMPLAIN_AT(r, KEY_EXPIRES,
-			    "the order lives longer than %lld days after it begins (%s)",
-			    (long long)(max / DAY_S), starts);
+			    "the order lives longer than %lld days after it begins (%s), which "
+			    "is the most for %s%s ('max-lifetime', 'category-lifetimes')",
+			    (long long)(max / DAY_S), starts,
+			    *category ? "category " : "an order without category", category);
 	if (r->lines[KEY_ISSUED] && o->issued_s >= o->expires_s)
 		COMPLAIN_AT(r, KEY_ISSUED, "the order is issued after it ended");
 	if (!r->lines[KEY_REVIEW])

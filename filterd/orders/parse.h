@@ -5,13 +5,14 @@
 #include "filterd/orders/lists.h"
 
 struct complaints;
+struct lifetimes;
 struct orders;
 struct ruleset;
 
 #define PARSE_SUFFIX ".order"
 
 struct parse_options {
-	int64_t lifetime_max_s; // from start to expiry; 0 = ORDERS_LIFETIME_DAYS
+	const struct lifetimes *lifetimes; // NULL: the default
 	struct lists_watch watch;
 	// The ruleset that compile_orders_onto() will be given; NULL = none. Orders whose names are the same in it
 	// get none: what they listed is taken from there. It stays open until the orders are compiled.

@@ -110,6 +110,8 @@ static void texts_of_times(void **state)
 			    "2019-03-15T20:00:00.000001+0000");
 	assert_string_equal(clock_text_eve(INT64_C(1552680000999999999), out),
 			    "2019-03-15T20:00:00.999999+0000");
+	assert_string_equal(clock_text_us(INT64_C(1552680000000001999), out),
+			    "2019-03-15T20:00:00.000001Z");
 	assert_string_equal(clock_text_eve(-1, out), "1969-12-31T23:59:59.999999+0000");
 	assert_string_equal(clock_text_eve(INT64_MAX, out), "2262-04-11T23:47:16.854775+0000");
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -45,6 +46,8 @@ static void fills_in_defaults(void **state)
 	assert_int_equal(c.engine.undecided[HOSTNAME_UNKNOWN], UNDECIDED_PASS);
 	assert_int_equal(c.events.syslog, 1);
 	assert_int_equal(c.events.client_prefix6, 56);
+	assert_int_equal(c.orders.lifetimes.max_days, 366);
+	assert_int_equal(c.orders.lifetimes.categories.count, 0);
 }
 
 static void reads_every_type(void **state)
@@ -58,7 +61,9 @@ static void reads_every_type(void **state)
 				   "dns-ports = any\n"
 				   "failure = closed\n[queue]\nworkers = 3\n"
 				   "[engine]\nundecided-unknown = drop\nundecided-http = pass\n"
-				   "ech-public-names = Ech.Example b\n[events]\nstdout = yes\n",
+				   "ech-public-names = Ech.Example b\n[events]\nstdout = yes\n"
+				   "[orders]\nmax-lifetime = 90\n"
+				   "category-lifetimes = Violent_Extremism:30 defamation:400\n",
 				   error),
 			 0);
 	assert_string_equal(c.filterd.metrics_file, "/a b.prom");
@@ -75,6 +80,10 @@ static void reads_every_type(void **state)
 	assert_int_equal(c.events.to_stdout, 1);
 	assert_string_equal(c.engine.ech_public_names.at[0].text, "ech.example");
 	assert_int_equal(c.engine.ech_public_names.at[2].len, 0);
+	assert_int_equal(c.orders.lifetimes.max_days, 90);
+	assert_int_equal(c.orders.lifetimes.categories.count, 2);
+	assert_string_equal(c.orders.lifetimes.categories.at[0].category, "violent-extremism");
+	assert_int_equal(c.orders.lifetimes.categories.at[1].days, 400);
 }
 
 static void refuses_with_line_and_what_is_allowed(void **state)
@@ -89,7 +98,7 @@ static void refuses_with_line_and_what_is_allowed(void **state)
 		{"[firewall]\nlan = a\n\nlna = b\n", "f.conf:4: [firewall] has no key `lna`",
 		 " lan oneway "},
 		{"[frewall]\nlan = a\n", "f.conf:2: there is no section [frewall]",
-		 "filterd firewall queue engine events"},
+		 "filterd firewall queue engine orders events"},
 		{"[firewall]\nlan = a\nlan = b\n", "f.conf:3: [firewall] lan", "line 2"},
 		{"[firewall]\nlan = a\nfailure = ajar\n", "f.conf:3: [firewall] failure: `ajar`",
 		 "open|closed"},
@@ -125,6 +134,11 @@ static void refuses_with_line_and_what_is_allowed(void **state)
 		{"[firewall]\nlan = a\n[queue]\nfirst = 65534\nworkers = 2\n",
 		 "f.conf:4: [queue] first", "65536"},
 		{"[firewall]\nlan = a\n[events]\nsyslog = true\n", "f.conf:4: ", "yes or no"},
+		{"[orders]\nmax-lifetime = 0\n", "f.conf:2: ", "1 to 3660"},
+		{"[orders]\ncategory-lifetimes = x\n", "f.conf:2: ", "words CATEGORY:DAYS"},
+		{"[orders]\ncategory-lifetimes = x:3661\n", "`x:3661`", "1 to 3660"},
+		{"[orders]\ncategory-lifetimes = :3\n", "`:3`", "CATEGORY:DAYS"},
+		{"[orders]\ncategory-lifetimes = x-y:3 X_y:4\n", "`X_y:4`", "CATEGORY:DAYS"},
 		{"[firewall]\nlan = a\n[filterd]\nruleset = here\n", "f.conf:4: ", "absolute path"},
 		{"[firewall]\nlan = a\n[filterd]\nruleset =\n", "f.conf:4: ", "absolute path"},
 		{"[firewall]\nlan = a\n[filterd]\nuser = a b\n", "f.conf:4: ", "a word"},
@@ -187,6 +201,26 @@ static void dump_reads_back(void **state)
 	config_rows(&rows);
 	assert_int_equal(lines, rows);
 	free(dump);
+}
+
+static void the_orders_need_no_gateway(void **state)
+{
+	struct config_orders orders = {0};
+	char error[INI_ERROR_MAX] = "", path[] = "/tmp/test_config.XXXXXX";
+	(void)state;
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	FILE *file = fdopen(fd, "w");
+	fputs("[orders]\nmax-lifetime = 31\n", file);
+	fflush(file);
+	assert_int_equal(config_orders_file(&orders, path, error), 0);
+	assert_int_equal(orders.lifetimes.max_days, 31);
+	fputs("[queue]\nfrist = 3\n", file);
+	fclose(file);
+	assert_int_equal(config_orders_file(&orders, path, error), -EINVAL);
+	assert_non_null(strstr(error, ":4: [queue] has no key `frist`"));
+	unlink(path);
+	assert_int_equal(config_orders_file(&orders, path, error), -ENOENT);
 }
 
 static void count_stuck(void *arg, const struct config_row *row)
@@ -299,6 +333,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(refuses_with_line_and_what_is_allowed),
 		cmocka_unit_test(refuses_a_path_that_fits_no_socket),
 		cmocka_unit_test(dump_reads_back),
+		cmocka_unit_test(the_orders_need_no_gateway),
 		cmocka_unit_test(reload_applies_what_it_may),
 		cmocka_unit_test(example_file_is_the_table),
 		cmocka_unit_test(example_file_is_valid),

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "filterd/orders/complaints.h"
+#include "filterd/orders/lifetimes.h"
 #include "filterd/orders/order.h"
 
 static const struct parse_options defaults;
@@ -265,10 +266,17 @@ static void the_lifetime_is_an_option(void **state)
 	(void)state;
 	struct orders orders;
 	struct complaints c = {0};
-	const struct parse_options month = {.lifetime_max_s = 31 *
-							      86400}; // the order lives 31 d 1 h
+	const struct lifetimes days = {.max_days = 31,
+				       .categories = {.count = 1, .at = {{"short-or-long", 32}}}};
+	const struct parse_options month = {.lifetimes = &days}; // the order lives 31 d 1 h
 	assert_true(parse_orders_text("f", slice_text(BEGIN), &month, &orders, &c) < 0);
 	assert_non_null(strstr(c.at[0], "f:6: the order lives longer than 31 days"));
+	assert_non_null(strstr(c.at[0], "an order without category"));
+	c.count = 0;
+	assert_int_equal(parse_orders_text("f", slice_text(BEGIN "category = Short or long\n"),
+					   &month, &orders, &c),
+			 0);
+	orders_done(&orders);
 }
 
 static void write_file(const char *folder, const char *name, const char *text)

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Orders as a table for people, and as JSON: those that were read from text, and those that the daemon
+// says it has. Both come as rows.
+#pragma once
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+
+// Texts are borrowed. What there is none of is NULL or 0.
+struct orders_row {
+	const char *id, *state, *action, *match, *authority, *reference, *category;
+	uint32_t revision;
+	int64_t starts_s, expires_s, review_s, lifted_s;
+	uint64_t names;
+};
+
+// By state (active, pending, draft, expired, lifted, superseded; then whatever else there is), and within
+// one by what happens next: the end, the start; those that have ended, the last first.
+void orders_table_sort(struct orders_row *rows, size_t count);
+
+// One line an order below a head, as of the second `at_s`: what remains is told from there.
+void orders_table_print(const struct orders_row *rows, size_t count, int64_t at_s, FILE *to);
+
+// {"id", "revision", "state", "action", "match", "authority", "reference", "category", "starts",
+// "expires", "review", "lifted", "names"}: what the daemon's answer to `orders` has for each as well.
+json_t *orders_row_json(const struct orders_row *row);
+
+// The other way; texts are valid as long as `order` is. -EINVAL if it has no id, state, starts or expires.
+int orders_row_from_json(struct orders_row *ret, const json_t *order);
