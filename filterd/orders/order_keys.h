@@ -6,6 +6,7 @@
 #include "filterd/orders/order.h"
 #include "filterd/orders/order_lists.h"
 #include "filterd/orders/parse.h"
+#include "filterd/orders/reuse.h"
 
 enum order_key_number {
 	KEY_REVISION,
@@ -42,6 +43,7 @@ struct order_reading {
 	struct order_lists lists;   // of the current order
 	unsigned lines[ORDER_KEYS]; // of the first time that each key came, 0 = never
 	const struct parse_options *options;
+	struct reuse reuse; // of options->base
 	struct complaints *complaints;
 };
 

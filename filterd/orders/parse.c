@@ -31,8 +31,9 @@ static void end_order(struct order_reading *r)
 	if (r->order) {
 		order_check(r);
 		if (r->lines[KEY_ACTION] && r->lines[KEY_MATCH] && !r->word_unread)
-			order_lists_read(&r->lists, r->orders, r->order, &r->options->watch,
+			order_lists_read(&r->lists, r->order, &r->reuse, &r->options->watch,
 					 r->complaints);
+		r->orders->lists += r->lists.count;
 	}
 	order_lists_done(&r->lists);
 	r->order = NULL;
@@ -141,8 +142,19 @@ static void read_folder(struct order_reading *r, const char *folder)
 	free(entries);
 }
 
+static struct order_reading begin(struct orders *orders, const struct parse_options *options,
+				  struct complaints *complaints)
+{
+	struct order_reading r = {.orders = orders, .options = options, .complaints = complaints};
+	*orders = (struct orders){0};
+	if (reuse_init(&r.reuse, options->base) < 0)
+		complain(complaints, "orders", 0, "%s", strerror(ENOMEM));
+	return r;
+}
+
 static int finish(struct order_reading *r)
 {
+	reuse_done(&r->reuse);
 	if (r->complaints->count == 0)
 		orders_check(r->orders, r->complaints);
 	if (r->complaints->count == 0)
@@ -154,8 +166,7 @@ static int finish(struct order_reading *r)
 int parse_orders(const char *path, const struct parse_options *options, struct orders *ret,
 		 struct complaints *complaints)
 {
-	*ret = (struct orders){0};
-	struct order_reading r = {.orders = ret, .options = options, .complaints = complaints};
+	struct order_reading r = begin(ret, options, complaints);
 	struct stat st;
 	if (stat(path, &st) < 0)
 		complain(complaints, path, 0, "%s", strerror(errno));
@@ -169,8 +180,7 @@ int parse_orders(const char *path, const struct parse_options *options, struct o
 int parse_orders_text(const char *file, struct slice text, const struct parse_options *options,
 		      struct orders *ret, struct complaints *complaints)
 {
-	*ret = (struct orders){0};
-	struct order_reading r = {.orders = ret, .options = options, .complaints = complaints};
+	struct order_reading r = begin(ret, options, complaints);
 	read_text(&r, file, text);
 	return finish(&r);
 }
