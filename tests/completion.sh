@@ -8,7 +8,7 @@ filterctl=$(readlink -f "$2")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-touch one.order 'two words.order' other.txt a.pcap b.pcapng c.image d.conf
+touch a.minisig one.order 'two words.order' other.txt a.pcap b.pcapng c.image d.conf
 mkdir sub
 failed=0
 
@@ -27,8 +27,8 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|check|compile|doctor|export|names|replay|status' ''
-expect 'check|compile' c
+expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|push|replay|rollback|serials|status|top|watch' ''
+expect 'check|compile|confirm-clock' c
 expect 'status' st
 expect '--help' nonsense --
 expect '--config|--help|--json|--max-lifetime|--orders|--verbose' compile --
@@ -43,13 +43,20 @@ expect 'one.order|other.txt' export -o o
 expect '' export --zone ''
 expect '--at|--checksums|--config|--help|--max-lifetime|--orders|-a|-c|-r' replay -
 expect '--orders' check --o
+expect '--at|--config|--help|--json|--max-lifetime|--orders' orders -
 expect 'c.image|one.order|sub|two words.order' check --orders ''
 expect 'one.order' check --orders on
 expect 'c.image|sub' compile -o ''
+expect 'one.order|sub|two words.order' push ''
+expect 'clients' top c
+expect '--all|--break-glass|--config|--control|--dry-run|--help|--hours|--json|--manifest|--max-lifetime|--note|--prepare|--serial|--signature|--yes' push --
 expect 'a.pcap|b.pcapng|sub' names ''
 expect 'a.pcap' replay --orders one.order a
 expect '' check --client ''
 expect '' check 8ch
 expect 'one.order|other.txt' status --control o
 expect 'd.conf|sub' check --config ''
+expect '--control|--file|--head|--help|--json|--order|--since' audit -
+expect 'one.order|other.txt' audit --file o
+expect 'a.minisig|sub' lift --signature ''
 exit "$failed"

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/build_time.h"
 #include "filterd/daemon/control.h"
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/doorbell.h"
@@ -24,13 +25,16 @@
 #include "filterd/daemon/links.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/metrics.h"
+#include "filterd/daemon/onlookers.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/privs.h"
+#include "filterd/daemon/registry.h"
+#include "filterd/daemon/requests.h"
 #include "filterd/daemon/ring.h"
 #include "filterd/daemon/service.h"
 #include "filterd/daemon/sink.h"
-#include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
@@ -46,12 +50,15 @@ enum {
 struct gateway {
 	struct config config;
 	const char *config_path;
-	struct store *store;
+	struct timekeeper *timekeeper;
+	struct registry *registry;
 	struct handshakes *handshakes;
 	struct links *links;
 	struct doorbell *doorbell;
 	struct events *events;
+	struct onlookers *onlookers;
 	struct sink *sink;
+	struct requests *requests;
 	struct control *control;
 	struct kernel_queues *kernel_queues;
 	struct prefiltering *prefiltering;
@@ -59,6 +66,8 @@ struct gateway {
 	unsigned workers_made, workers_started;
 	int signal_fd;
 	bool ending;
+	bool reloading; // which the manager has been told
+	bool changed;   // what is in force, and the manager has not been told
 	int64_t started_ns;
 	int64_t metrics_due_ns; // by steady_ns()
 	bool metrics_failing;   // told once
@@ -90,22 +99,23 @@ static struct view view_of(const struct gateway *g)
 		.workers = g->workers,
 		.worker_count = g->workers_made,
 		.first_queue = (uint16_t)g->config.queue.first,
-		.store = g->store,
+		.store = registry_store(g->registry),
+		.timekeeper = g->timekeeper,
 		.events = g->events,
 		.sink = g->sink,
 		.kernel_queues = g->kernel_queues,
 		.prefiltering = g->prefiltering,
 		.ruleset_path = g->config.filterd.ruleset,
+		.serial = registry_serial(g->registry),
 		.mark_shift = g->config.firewall.mark_shift,
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),
 	};
 }
 
-static char *answer_control(void *arg, const char *request)
+static struct view view_for_requests(void *arg)
 {
-	struct view view = view_of(arg);
-	return status_answer(&view, request);
+	return view_of(arg);
 }
 
 static void tell_line(void *arg, const struct events_line *line)
@@ -146,6 +156,7 @@ static bool take_events(struct gateway *g)
 		unsigned taken = 0;
 		while (taken < TAKE_MAX && worker_take_event(g->workers[i], &event)) {
 			events_add(g->events, &event);
+			onlookers_hit(g->onlookers, g->events, &event);
 			taken++;
 		}
 		more |= taken == TAKE_MAX;
@@ -153,37 +164,19 @@ static bool take_events(struct gateway *g)
 	return more;
 }
 
-static void log_rules(const struct rules *rules)
+static int make_timekeeper(struct gateway *g)
 {
-	log_info("orders in force: %u orders, %" PRIu64 " names, %zu bytes, serial %016" PRIx64,
-		 rules->orders, ruleset_names(rules->ruleset), ruleset_bytes(rules->ruleset),
-		 ruleset_checksum(rules->ruleset));
-}
-
-// Orders at the start. No file yet is a beginning, a bad one a mistake that somebody must see.
-static int first_rules(struct gateway *g)
-{
-	char error[RULESET_ERROR_MAX];
-	const char *path = g->config.filterd.ruleset;
-	struct ruleset *ruleset;
-	int err = ruleset_open_file(&ruleset, path, error);
-	if (err == -ENOENT) {
-		log_warn("%s does not exist: starting WITHOUT ORDERS, nothing is blocked "
-			 "(filterctl compile makes it)",
-			 path);
-		err = ruleset_open_empty(&ruleset);
-		snprintf(error, sizeof error, "no memory");
-	}
-	if (err) {
-		log_err("can't use the orders: %s", error);
-		return err;
-	}
-	g->store = store_new(ruleset, g->config.queue.workers, clock_now_ns());
-	if (g->store)
-		return 0;
-	ruleset_close(ruleset);
-	log_err("no memory for the orders");
-	return -ENOMEM;
+	char path[CONFIG_TEXT_MAX + 8];
+	snprintf(path, sizeof path, "%s/clock", g->config.filterd.state);
+	struct timekeeper_options options = {
+		.path = path,
+		.always = g->config.clock.synchronised == CONFIG_SYNCHRONISED_ALWAYS,
+		.build_s = FILTERD_BUILD_S,
+	};
+	g->timekeeper = timekeeper_new(&options);
+	if (!g->timekeeper)
+		log_err("can't keep time: %s", strerror(errno));
+	return g->timekeeper ? 0 : -EIO;
 }
 
 static struct engine_options engine_options(const struct gateway *g)
@@ -238,8 +231,9 @@ static int make_workers(struct gateway *g)
 			  .length = config->queue.length,
 			  .socket_buffer = config->queue.socket_buffer},
 		.engine = engine_options(g),
-		.store = g->store,
+		.store = registry_store(g->registry),
 		.links = g->links,
+		.timekeeper = g->timekeeper,
 		.doorbell = g->doorbell,
 	};
 	for (; g->workers_made < config->queue.workers; g->workers_made++) {
@@ -290,7 +284,8 @@ static int make_outlets(struct gateway *g)
 		g->doorbell = doorbell_new();
 		g->sink = sink_new(NULL);
 		g->events = events_new(&options, &out, random_u64());
-		if (!g->links || !g->doorbell || !g->sink || !g->events)
+		g->onlookers = onlookers_new(random_u64(), clock_now_ns());
+		if (!g->links || !g->doorbell || !g->sink || !g->events || !g->onlookers)
 			err = errno ? -errno : -ENOMEM;
 	}
 	if (err)
@@ -300,32 +295,68 @@ static int make_outlets(struct gateway *g)
 	return err;
 }
 
+static int send_line(void *control, uint64_t ticket, const char *text, size_t len)
+{
+	return control_line(control, ticket, text, len);
+}
+
 static int make_control(struct gateway *g)
 {
 	char error[CONTROL_ERROR_MAX];
 	g->kernel_queues = kernel_queues_new();
-	g->control = control_new(g->config.filterd.control, g->config.filterd.user, answer_control,
-				 g, error);
-	if (!g->control)
+	struct requests_options options = {g->registry, g->onlookers, view_for_requests, g};
+	g->requests = requests_new(&options);
+	if (!g->requests) {
+		log_err("no memory for requests");
+		return -ENOMEM;
+	}
+	g->control = control_new(g->config.filterd.control, g->config.filterd.user, requests_take,
+				 g->requests, error);
+	if (!g->control) {
 		log_err("%s", error);
-	return g->control ? 0 : -EIO;
-}
-
-static int in_force_already(void *arg)
-{
-	(void)arg;
+		return -EIO;
+	}
+	requests_use(g->requests, g->control);
+	onlookers_use(g->onlookers, send_line, g->control);
 	return 0;
 }
 
 static int make_prefilter(struct gateway *g)
 {
 	g->prefiltering = prefiltering_new(&g->config);
-	if (!g->prefiltering) {
-		log_err("no memory for the prefilter");
-		return -ENOMEM;
-	}
-	const struct ruleset *ruleset = store_current(g->store)->ruleset;
-	return prefiltering_swap(g->prefiltering, ruleset, ruleset, in_force_already, NULL);
+	if (g->prefiltering)
+		return 0;
+	log_err("no memory for the prefilter");
+	return -ENOMEM;
+}
+
+static void drain(void *arg)
+{
+	take_events(arg);
+}
+
+static void changed(void *arg)
+{
+	struct gateway *g = arg;
+	g->changed = true;
+}
+
+static int make_registry(struct gateway *g)
+{
+	char error[REGISTRY_ERROR_MAX];
+	struct registry_options options = {
+		.ruleset_path = g->config.filterd.ruleset,
+		.workers = g->config.queue.workers,
+		.prefiltering = g->prefiltering,
+		.drain = drain,
+		.changed = changed,
+		.arg = g,
+	};
+	g->registry = registry_new(&options, error);
+	if (g->registry)
+		return 0;
+	log_err("can't use the orders: %s", error);
+	return -EINVAL;
 }
 
 static void link_changed(void *arg, uint32_t ifindex)
@@ -344,11 +375,13 @@ static int start(struct gateway *g)
 	}
 	err = make_outlets(g);
 	if (!err)
-		err = first_rules(g);
-	if (!err)
-		err = make_control(g);
+		err = make_timekeeper(g);
 	if (!err)
 		err = make_prefilter(g);
+	if (!err)
+		err = make_registry(g);
+	if (!err)
+		err = make_control(g);
 	if (!err)
 		err = make_workers(g); // last, since packets wait for them from then on
 	if (err)
@@ -376,7 +409,7 @@ static void check_rules_readable(const struct gateway *g)
 static void report_ready(const struct gateway *g)
 {
 	char status[160];
-	const struct rules *rules = store_current(g->store);
+	const struct rules *rules = store_current(registry_store(g->registry));
 	snprintf(status, sizeof status, "%u orders, %" PRIu64 " names, %u workers", rules->orders,
 		 ruleset_names(rules->ruleset), g->workers_started);
 	service_ready(status);
@@ -402,38 +435,6 @@ static void reload_config(struct gateway *g)
 	sink_enable(g->sink, g->config.events.syslog, g->config.events.to_stdout);
 }
 
-struct swap {
-	struct store *store;
-	struct ruleset *fresh;
-};
-
-static int do_swap(void *arg)
-{
-	struct swap *s = arg;
-	return store_swap(s->store, s->fresh, clock_now_ns());
-}
-
-// Events about the old orders are taken before these are gone: by then no worker can note another.
-static void reload_rules(struct gateway *g)
-{
-	char error[RULESET_ERROR_MAX];
-	struct ruleset *ruleset;
-	if (ruleset_open_file(&ruleset, g->config.filterd.ruleset, error)) {
-		log_err("orders not reloaded, the old ones stay in force: %s", error);
-		return;
-	}
-	struct swap swap = {g->store, ruleset};
-	if (prefiltering_swap(g->prefiltering, ruleset, store_current(g->store)->ruleset, do_swap,
-			      &swap)) {
-		ruleset_close(ruleset);
-		log_err("orders not reloaded, the old ones stay in force: no memory");
-		return;
-	}
-	take_events(g);
-	store_retire(g->store);
-	log_rules(store_current(g->store));
-}
-
 static void read_signals(struct gateway *g)
 {
 	struct signalfd_siginfo info;
@@ -444,8 +445,8 @@ static void read_signals(struct gateway *g)
 		}
 		service_reloading();
 		reload_config(g);
-		reload_rules(g);
-		report_ready(g);
+		registry_reload(g->registry, g->config.filterd.ruleset);
+		g->reloading = true;
 	}
 }
 
@@ -500,6 +501,14 @@ static void write_metrics(struct gateway *g)
 	g->metrics_failing = err != 0;
 }
 
+static void report_change(struct gateway *g)
+{
+	if (!g->changed && (!g->reloading || registry_reloading(g->registry)))
+		return;
+	report_ready(g);
+	g->changed = g->reloading = false;
+}
+
 static void loop(struct gateway *g)
 {
 	struct pollfd fds[] = {
@@ -507,23 +516,32 @@ static void loop(struct gateway *g)
 		{.fd = g->signal_fd, .events = POLLIN},
 		{.fd = doorbell_fd(g->doorbell), .events = POLLIN},
 		{.fd = links_fd(g->links), .events = POLLIN},
+		{.fd = timekeeper_fd(g->timekeeper), .events = POLLIN},
+		{.events = POLLIN}, // the registry's
 	};
+	enum { COUNT = sizeof fds / sizeof fds[0] };
 	while (!g->ending) {
+		timekeeper_run(g->timekeeper);
 		doorbell_arm(g->doorbell);
 		bool more = take_events(g);
 		events_tick(g->events, clock_now_ns());
+		onlookers_tick(g->onlookers, clock_now_ns());
 		feed_watchdog(g);
 		report_losses(g);
 		write_metrics(g);
-		poll(fds, sizeof fds / sizeof fds[0], more ? 0 : TICK_MS);
+		fds[COUNT - 1].fd = registry_fd(g->registry);
+		poll(fds, COUNT, more ? 0 : TICK_MS);
 		links_read(g->links, link_changed, g);
 		control_run(g->control, steady_ns());
 		read_signals(g);
+		registry_tick(g->registry);
+		report_change(g);
 	}
 }
 
 static void stop(struct gateway *g)
 {
+	registry_cancel(g->registry);
 	prefiltering_free(g->prefiltering);
 	for (unsigned i = 0; i < g->workers_started; i++)
 		worker_stop(g->workers[i]);
@@ -538,8 +556,11 @@ static void stop(struct gateway *g)
 		worker_free(g->workers[i]);
 	handshakes_free(g->handshakes);
 	control_free(g->control);
+	requests_free(g->requests);
 	kernel_queues_free(g->kernel_queues);
-	store_free(g->store);
+	registry_free(g->registry);
+	onlookers_free(g->onlookers);
+	timekeeper_free(g->timekeeper);
 	events_free(g->events);
 	sink_free(g->sink);
 	doorbell_free(g->doorbell);
@@ -560,7 +581,6 @@ int gateway_run(const struct config *config, const char *config_path)
 		log_info("filterd " FILTERD_VERSION " runs, %u workers on queues %u to %u",
 			 g.workers_started, config->queue.first,
 			 config->queue.first + 2 * config->queue.workers - 1);
-		log_rules(store_current(g.store));
 		check_rules_readable(&g);
 		report_ready(&g);
 		loop(&g);

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Read-only, so anybody whom the socket's permissions let in may ask.
 #include "filterd/daemon/status.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/counter.h"
@@ -15,6 +12,7 @@
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 
@@ -26,9 +24,9 @@ static json_t *number(const uint64_t *counter)
 static json_t *ruleset_status(const struct view *view)
 {
 	const struct rules *rules = store_current(view->store);
-	int64_t now_s = view->now_ns / CLOCK_SECOND_NS;
+	int64_t now_s = timekeeper_judge_ns(view->timekeeper, view->now_ns) / CLOCK_SECOND_NS;
 	int active = 0, pending = 0, expired = 0;
-	char serial[17], loaded[CLOCK_TEXT_MAX];
+	char checksum[17], loaded[CLOCK_TEXT_MAX];
 	for (uint32_t i = 0; i < rules->orders; i++) {
 		struct ruleset_order order;
 		ruleset_order(rules->ruleset, i, &order);
@@ -36,13 +34,13 @@ static json_t *ruleset_status(const struct view *view)
 		expired += now_s >= order.expires_s;
 		active += now_s >= order.starts_s && now_s < order.expires_s;
 	}
-	snprintf(serial, sizeof serial, "%016" PRIx64, ruleset_checksum(rules->ruleset));
-	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:I, s:I}", "path",
-			 view->ruleset_path, "serial", serial, "loaded",
-			 clock_text(rules->loaded_ns / CLOCK_SECOND_NS, loaded), "orders",
-			 (json_int_t)rules->orders, "active", active, "pending", pending, "expired",
-			 expired, "names", (json_int_t)ruleset_names(rules->ruleset), "bytes",
-			 (json_int_t)ruleset_bytes(rules->ruleset));
+	snprintf(checksum, sizeof checksum, "%016" PRIx64, ruleset_checksum(rules->ruleset));
+	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:i, s:I, s:I}", "path",
+			 view->ruleset_path, "serial", (json_int_t)view->serial, "checksum",
+			 checksum, "loaded", clock_text(rules->loaded_ns / CLOCK_SECOND_NS, loaded),
+			 "orders", (json_int_t)rules->orders, "active", active, "pending", pending,
+			 "expired", expired, "names", (json_int_t)ruleset_names(rules->ruleset),
+			 "bytes", (json_int_t)ruleset_bytes(rules->ruleset));
 }
 
 static json_t *worker_status(const struct worker *worker)
@@ -83,7 +81,17 @@ static json_t *prefilter_status(const struct view *view)
 			 (json_int_t)s.counts.unread);
 }
 
-static json_t *status(const struct view *view)
+static json_t *clock_status(const struct view *view)
+{
+	char judged[CLOCK_TEXT_MAX];
+	int64_t judged_ns = timekeeper_judge_ns(view->timekeeper, view->now_ns);
+	return json_pack("{s:b, s:b, s:s*, s:s}", "sure", timekeeper_sure(view->timekeeper),
+			 "stepped", timekeeper_stepped(view->timekeeper), "why",
+			 timekeeper_why_unsure(view->timekeeper), "judged",
+			 clock_text(judged_ns / CLOCK_SECOND_NS, judged));
+}
+
+json_t *status_json(const struct view *view)
 {
 	uint64_t lost = sink_lost(view->sink);
 	json_t *workers = json_array();
@@ -94,15 +102,15 @@ static json_t *status(const struct view *view)
 	json_t *events = json_pack("{s:I, s:I, s:I}", "told", (json_int_t)events_told(view->events),
 				   "suppressed", (json_int_t)events_suppressed(view->events),
 				   "lost", (json_int_t)lost);
-	return json_pack("{s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o}", "version", FILTERD_VERSION,
-			 "uptime",
-			 (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
-			 "mark-shift", (int)view->mark_shift, "ruleset", ruleset_status(view),
-			 "workers", workers, "queues", queues_status(view), "prefilter",
-			 prefilter_status(view), "events", events);
+	return json_pack(
+		"{s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", FILTERD_VERSION,
+		"uptime", (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
+		"mark-shift", (int)view->mark_shift, "clock", clock_status(view), "ruleset",
+		ruleset_status(view), "workers", workers, "queues", queues_status(view),
+		"prefilter", prefilter_status(view), "events", events);
 }
 
-static json_t *metrics(const struct view *view)
+json_t *status_metrics_json(const struct view *view)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -114,22 +122,4 @@ static json_t *metrics(const struct view *view)
 	json_t *answer = json_pack("{s:s%}", "metrics", text, len);
 	free(text);
 	return answer;
-}
-
-char *status_answer(const struct view *view, const char *request)
-{
-	json_t *asked = json_loads(request, JSON_REJECT_DUPLICATES, NULL), *answer = NULL;
-	const char *command = json_string_value(json_object_get(asked, "command"));
-	if (!command)
-		answer = json_pack("{s:s}", "error", "a request is {\"command\": NAME}");
-	else if (!strcmp(command, "status"))
-		answer = status(view);
-	else if (!strcmp(command, "metrics"))
-		answer = metrics(view);
-	else
-		answer = json_pack("{s:s}", "error", "there are the commands status and metrics");
-	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	json_decref(asked);
-	json_decref(answer);
-	return text;
 }

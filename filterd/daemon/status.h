@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the control socket is asked, and the answers: one JSON object in, one out.
+// The daemon's status and metrics as the control socket gives them.
 #pragma once
+#include <jansson.h>
 
 struct view;
 
-// Answers one request. The answer is one line of JSON without its line feed, to be freed; NULL if out
-// of memory. What is wrong with a request stands in the answer's member "error".
-//   {"command":"status"}    version, uptime, orders, workers
-//   {"command":"metrics"}   {"metrics": Prometheus text}
-char *status_answer(const struct view *view, const char *request);
+json_t *
+status_json(const struct view *view); // version, uptime, orders, workers; NULL if out of memory
+json_t *status_metrics_json(const struct view *view); // {"metrics": Prometheus text}

@@ -9,6 +9,7 @@ struct kernel_queues;
 struct prefiltering;
 struct sink;
 struct store;
+struct timekeeper;
 struct worker;
 
 struct view {
@@ -16,11 +17,13 @@ struct view {
 	unsigned worker_count;
 	uint16_t first_queue; // of 2 * worker_count
 	const struct store *store;
+	const struct timekeeper *timekeeper;
 	const struct events *events;
 	const struct sink *sink;
 	struct kernel_queues *kernel_queues;
 	const struct prefiltering *prefiltering;
 	const char *ruleset_path;
+	uint64_t serial;
 	unsigned mark_shift;
-	int64_t started_ns, now_ns;
+	int64_t started_ns, now_ns; // of the system's clock
 };

@@ -18,6 +18,7 @@
 #include "filterd/daemon/outcome.h"
 #include "filterd/daemon/ring.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 
 enum { DRAIN_BATCHES_MAX = 1024, NUDGE_NS = 10000000 };
 
@@ -68,19 +69,23 @@ static const struct verdict_reply *replacement(const struct verdict *verdict)
 static void give_verdict(struct worker *w, const struct queue_packet *packet, unsigned from,
 			 const struct verdict *verdict)
 {
-	struct outcome outcome =
-		outcome_of(verdict, packet->hook, packet->mark, w->options.mark_shift);
+	uint32_t mark = outcome_mark(verdict, packet->hook, packet->mark, w->options.mark_shift);
 	const struct verdict_reply *other = replacement(verdict);
 	if (other) {
-		queue_replace(w->queue, packet, other->bytes, outcome.mark);
+		queue_replace(w->queue, packet, other->bytes, mark);
 		return;
 	}
-	queue_verdict(w->queue, packet, outcome.accept ? RUN_ACCEPT : RUN_DROP, outcome.mark);
+	queue_verdict(w->queue, packet, mark);
 	send_replies(w, packet, from, verdict);
 }
 
+// The time that is judged by, and that of the system, which events tell.
+struct moment {
+	int64_t judged_ns, real_ns;
+};
+
 static void judge(struct worker *w, const struct rules *rules, const struct queue_packet *packet,
-		  int64_t now_ns)
+		  const struct moment *now)
 {
 	struct verdict verdict;
 	unsigned from = links_flags(w->options.links, packet->indev);
@@ -99,9 +104,9 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 			 (oneway ? (unsigned)ENGINE_ONEWAY : 0) |
 			 (inside ? (unsigned)ENGINE_INSIDE : 0),
 	};
-	engine_packet(w->engine, &judged, now_ns, &verdict);
+	engine_packet(w->engine, &judged, now->judged_ns, &verdict);
 	give_verdict(w, packet, from, &verdict);
-	note_event(w, rules, &verdict, now_ns);
+	note_event(w, rules, &verdict, now->real_ns);
 }
 
 // Returns how many packets there were.
@@ -118,9 +123,10 @@ static unsigned batch(struct worker *w, bool wait)
 		engine_set_ruleset(w->engine, rules->ruleset);
 		w->generation = rules->generation;
 	}
-	int64_t now_ns = clock_now_ns();
+	int64_t real_ns = clock_now_ns();
+	struct moment now = {timekeeper_judge_ns(w->options.timekeeper, real_ns), real_ns};
 	for (unsigned i = 0; i < count; i++)
-		judge(w, rules, &packets[i], now_ns);
+		judge(w, rules, &packets[i], &now);
 	queue_send(w->queue);
 	return count;
 }

@@ -287,7 +287,5 @@ uint32_t image_view_find(const struct image_view *v, struct slice name, uint64_t
 	struct image_location l;
 	if (!image_view_locate(v, name, hash, &l) || l.entry.set >= v->set_count)
 		return 0;
-	uint32_t start = le32toh(v->sets[l.entry.set].start);
-	*ret_members = v->members + start;
-	return le32toh(v->sets[l.entry.set + 1].start) - start;
+	return image_view_set(v, l.entry.set, ret_members);
 }

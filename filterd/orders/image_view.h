@@ -77,6 +77,15 @@ struct image_location {
 bool image_view_locate(const struct image_view *v, struct slice name, uint64_t hash,
 		       struct image_location *ret);
 
+// The run of `members` that is this set, which must be below set_count; returns its length.
+static inline uint32_t image_view_set(const struct image_view *v, uint32_t set,
+				      const uint32_t **ret_members)
+{
+	uint32_t start = le32toh(v->sets[set].start);
+	*ret_members = v->members + start;
+	return le32toh(v->sets[set + 1].start) - start;
+}
+
 // The orders that list exactly `name`, a run of
 // `members`, whose length is returned, 0 if there are none.
 uint32_t image_view_find(const struct image_view *v, struct slice name, uint64_t hash,

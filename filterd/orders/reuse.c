@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "filterd/orders/image_view.h"
+#include "filterd/orders/image_walk.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/ruleset.h"
 
@@ -112,14 +112,14 @@ static int give_name(struct orders *to, const struct takers *t, const struct ima
 		     const struct image_entry *e)
 {
 	struct name name = {.len = (uint8_t)e->name.len};
+	const uint32_t *members;
 	int result = 0;
-	if (e->set >= base->set_count || e->name.len > NAME_MAX_LEN)
-		return 0; // no image that we compiled
+	if (e->name.len > NAME_MAX_LEN)
+		return 0; // in no image that we compiled
 	memcpy(name.text, e->name.at, e->name.len);
-	uint32_t start = le32toh(base->sets[e->set].start);
-	uint32_t end = le32toh(base->sets[e->set + 1].start);
-	for (uint32_t i = start; i < end; i++)
-		for (uint32_t o = t->first[le32toh(base->members[i])]; o && result == 0;
+	uint32_t count = image_view_set(base, e->set, &members);
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t o = t->first[le32toh(members[i])]; o && result == 0;
 		     o = t->next[o - 1])
 			result = names_add(&to->at[o - 1].names, &name);
 	return result;
@@ -127,15 +127,11 @@ static int give_name(struct orders *to, const struct takers *t, const struct ima
 
 static int give_names(struct orders *to, const struct takers *t, const struct image_view *base)
 {
+	struct image_walk names = image_walk_of(base);
+	struct image_entry e;
 	int result = 0;
-	for (uint32_t i = 0; i < base->bucket_count; i++) {
-		const struct image_bucket *b = &base->buckets[i];
-		for (unsigned k = 0; k < b->used && k < IMAGE_SLOTS && result == 0; k++) {
-			struct image_entry e;
-			if (image_entry_read(base->heap, le32toh(b->at[k]), &e))
-				result = give_name(to, t, base, &e);
-		}
-	}
+	while (result == 0 && image_walk_next(&names, &e))
+		result = give_name(to, t, base, &e);
 	return result;
 }
 

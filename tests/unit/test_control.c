@@ -22,24 +22,36 @@ enum { LONG_ANSWER = 8 << 20 };
 struct scene {
 	char folder[32], path[64];
 	struct control *control;
-	int asked;
+	int asked, given;
+	uid_t uid;
+	uint64_t ticket; // of the last one
 	char last[CONTROL_REQUEST_MAX];
 };
 
-static char *answer(void *arg, const char *request)
+static void answer(void *arg, struct control_request *request)
 {
 	struct scene *s = arg;
+	char *text = NULL;
 	s->asked++;
-	snprintf(s->last, sizeof s->last, "%s", request);
-	if (!strcmp(request, "none"))
-		return NULL;
-	if (strcmp(request, "long") != 0)
-		return strdup("yes");
-	char *text = malloc(LONG_ANSWER + 1);
-	assert_non_null(text);
-	memset(text, 'x', LONG_ANSWER);
-	text[LONG_ANSWER] = '\0';
-	return text;
+	s->uid = request->uid;
+	s->ticket = request->ticket;
+	s->given = request->fd;
+	snprintf(s->last, sizeof s->last, "%s", request->text);
+	if (!strcmp(request->text, "later"))
+		return;
+	if (!strcmp(request->text, "echo")) {
+		control_answer(s->control, request->ticket, strdup("here"), request->fd);
+		return;
+	}
+	if (!strcmp(request->text, "long")) {
+		text = malloc(LONG_ANSWER + 1);
+		assert_non_null(text);
+		memset(text, 'x', LONG_ANSWER);
+		text[LONG_ANSWER] = '\0';
+	} else if (strcmp(request->text, "none") != 0) {
+		text = strdup("yes");
+	}
+	control_answer(s->control, request->ticket, text, -1);
 }
 
 static int setup(void **state)
@@ -79,7 +91,7 @@ static int dial(const struct scene *s)
 
 static void run(struct scene *s, int64_t now_ns)
 {
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 8; i++)
 		control_run(s->control, now_ns);
 }
 
@@ -168,28 +180,200 @@ static void who_says_nothing_is_cut_off(void **state)
 	close(deaf);
 }
 
-static void too_many_wait_for_their_turn(void **state)
+// A connected client of another user, as far as the kernel goes: only root can be somebody else.
+static int dial_as(const struct scene *s, uid_t uid)
+{
+	assert_int_equal(seteuid(uid), 0);
+	int fd = dial(s);
+	assert_int_equal(seteuid(0), 0);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void the_oldest_of_the_greediest_goes(void **state)
 {
 	struct scene *s = *state;
-	int idle[CONTROL_CLIENTS_MAX];
+	int greedy[CONTROL_CLIENTS_MAX - 1];
 	char buffer[8];
-	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-		idle[i] = dial(s);
-		assert_true(idle[i] >= 0);
+	if (geteuid())
+		skip();
+	assert_int_equal(chmod(s->folder, 0755), 0);
+	assert_int_equal(chmod(s->path, 0666), 0);
+	int modest = dial_as(s, 1);
+	run(s, 0);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX - 1; i++) {
+		greedy[i] = dial_as(s, 2);
 		run(s, 0);
 	}
-	int late = dial(s);
-	assert_true(late >= 0);
-	assert_int_equal(send(late, "hello\n", 6, 0), 6);
+	int root = dial(s), more = dial_as(s, 2);
+	assert_int_equal(send(root, "hello\n", 6, 0), 6);
+	run(s, 0);
+	assert_int_equal(s->asked, 1);
+	assert_int_equal(s->uid, 0);
+	assert_int_equal(got(root, buffer, sizeof buffer), 4);
+	assert_int_equal(send(modest, "hello\n", 6, 0), 6);
+	run(s, 0);
+	assert_int_equal(got(modest, buffer, sizeof buffer), 4);
+	assert_int_equal(s->uid, 1);
+	assert_int_equal(got(greedy[0], buffer, sizeof buffer), 0);
+	assert_int_equal(got(greedy[1], buffer, sizeof buffer), 0);
+	assert_int_equal(got(greedy[2], buffer, sizeof buffer), -1);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX - 1; i++)
+		close(greedy[i]);
+	close(more);
+	close(root);
+	close(modest);
+}
+
+// A request may be answered when it is no longer the latest, and after its client went.
+static void answers_come_later(void **state)
+{
+	struct scene *s = *state;
+	char buffer[8];
+	const int64_t limit = CONTROL_TIMEOUT_MS * (CLOCK_SECOND_NS / 1000);
+	int patient = dial(s), gone = dial(s);
+	assert_int_equal(send(patient, "later\n", 6, 0), 6);
+	run(s, 0);
+	uint64_t first = s->ticket;
+	assert_int_equal(send(gone, "later\n", 6, 0), 6);
+	run(s, 0);
+	uint64_t second = s->ticket;
+	close(gone);
+	run(s, 10 * limit);  // who waits for us is not cut off
+	int other = dial(s); // perhaps in the place of who went
+	run(s, 10 * limit);
+	control_answer(s->control, second, strdup("late"), -1);
+	control_answer(s->control, first, strdup("late"), -1);
+	control_answer(s->control, first, strdup("again"), -1);
+	run(s, 10 * limit);
+	assert_int_equal(got(patient, buffer, sizeof buffer), 5);
+	assert_int_equal(got(patient, buffer, sizeof buffer), 0);
+	assert_int_equal(got(other, buffer, sizeof buffer), -1);
+	close(patient);
+	close(other);
+}
+
+static void lines_wait_up_to_a_cap(void **state)
+{
+	struct scene *s = *state;
+	static char line[1000], buffer[CONTROL_WAITING_MAX];
+	memset(line, 'x', sizeof line);
+	int fd = dial(s), taken = 0, err = 0;
+	assert_int_equal(send(fd, "later\n", 6, 0), 6);
+	run(s, 0);
+	for (; taken < 100000 && !err; taken += !err)
+		err = control_line(s->control, s->ticket, line, sizeof line);
+	assert_int_equal(err, -EAGAIN); // what the socket holds and the cap
+	size_t sum = 0;
+	for (ssize_t len = 0; len >= 0; sum += len > 0 ? (size_t)len : 0) {
+		run(s, 0);
+		len = got(fd, buffer, sizeof buffer);
+	}
+	assert_int_equal(sum, (size_t)taken * (sizeof line + 1));
+	assert_int_equal(control_line(s->control, s->ticket, line, sizeof line), 0);
+	close(fd);
+	run(s, 0);
+	assert_int_equal(control_line(s->control, s->ticket, line, sizeof line), -ENOENT);
+}
+
+// --- Descriptors
+
+static void send_with(int to, const char *text, const int *fds, size_t count)
+{
+	struct iovec piece = {(void *)(uintptr_t)text, strlen(text)};
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(64 * sizeof(int))];
+	} control = {.head = {.cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS,
+			      .cmsg_len = CMSG_LEN(count * sizeof(int))}};
+	struct msghdr message = {.msg_iov = &piece,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+	memcpy(CMSG_DATA(&control.head), fds, count * sizeof(int));
+	assert_int_equal(sendmsg(to, &message, 0), piece.iov_len);
+}
+
+static int received(int from)
+{
+	char buffer[8];
+	struct iovec piece = {buffer, sizeof buffer};
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr message = {.msg_iov = &piece,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof control};
+	int fd = -1;
+	assert_int_equal(recvmsg(from, &message, 0), 5);
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	if (c)
+		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	return fd;
+}
+
+static unsigned open_descriptors(void)
+{
+	unsigned count = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void a_descriptor_goes_both_ways(void **state)
+{
+	struct scene *s = *state;
+	int ends[2], fd = dial(s);
+	assert_int_equal(pipe(ends), 0);
+	send_with(fd, "ec", &ends[1], 1);
+	run(s, 0);
+	assert_int_equal(send(fd, "ho\n", 3, 0), 3);
+	run(s, 0);
+	int back = received(fd);
+	assert_true(back >= 0);
+	struct stat a, b;
+	assert_int_equal(fstat(back, &a), 0);
+	assert_int_equal(fstat(ends[1], &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_int_equal(fcntl(s->given, F_GETFD), -1); // closed after the call
+	close(back);
+	close(ends[0]);
+	close(ends[1]);
+	close(fd);
+}
+
+static void more_descriptors_end_the_connection(void **state)
+{
+	struct scene *s = *state;
+	char buffer[8];
+	int fds[64], before = (int)open_descriptors();
+	for (int i = 0; i < 64; i++)
+		fds[i] = 0;
+	static const size_t counts[] = {2, 3, 8, 9, 64};
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		int fd = dial(s);
+		send_with(fd, "hello\n", fds, counts[i]);
+		run(s, 0);
+		assert_int_equal(got(fd, buffer, sizeof buffer), 0);
+		close(fd);
+	}
+	int twice = dial(s);
+	send_with(twice, "he", fds, 1);
+	run(s, 0);
+	send_with(twice, "llo\n", fds, 1);
+	run(s, 0);
+	assert_int_equal(got(twice, buffer, sizeof buffer), 0);
+	close(twice);
+	int unfinished = dial(s);
+	send_with(unfinished, "he", fds, 1);
+	run(s, 0);
+	close(unfinished);
 	run(s, 0);
 	assert_int_equal(s->asked, 0);
-	run(s, CONTROL_TIMEOUT_MS * (CLOCK_SECOND_NS / 1000)); // the idle ones go
-	run(s, CONTROL_TIMEOUT_MS * (CLOCK_SECOND_NS / 1000));
-	assert_int_equal(s->asked, 1);
-	assert_int_equal(got(late, buffer, sizeof buffer), 4);
-	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		close(idle[i]);
-	close(late);
+	assert_int_equal(open_descriptors(), before);
 }
 
 static void a_running_daemon_keeps_its_socket(void **state)
@@ -232,7 +416,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_requests_end_the_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slow_reader_gets_all_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_says_nothing_is_cut_off, setup, teardown),
-		cmocka_unit_test_setup_teardown(too_many_wait_for_their_turn, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_oldest_of_the_greediest_goes, setup, teardown),
+		cmocka_unit_test_setup_teardown(answers_come_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(lines_wait_up_to_a_cap, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_descriptor_goes_both_ways, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_descriptors_end_the_connection, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_running_daemon_keeps_its_socket, setup, teardown),
 		cmocka_unit_test_setup_teardown(leftovers, setup, teardown),
 	};

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A ruleset on its way in: an image is checked, hashed and written to disk by a thread of its own, because that takes
+// seconds with ten million names, and the main thread has events and a watchdog to feed meanwhile.
+#pragma once
+#include "filterd/orders/ruleset.h"
+
+struct intake;
+
+struct intake_source {
+	int memfd; // a sealed one; or -1, and
+	const char
+		*path; // the file to copy from; both are used no more once intake_start() is back
+};
+
+struct intake_result {
+	int err; // 0, or a negative errno with one sentence in `error`
+	char error[RULESET_ERROR_MAX];
+	struct ruleset *ruleset; // of the caller from then on
+};
+
+// NULL, with errno set, if the thread can't be made.
+struct intake *intake_start(const struct intake_source *source);
+
+// Readable once it is through.
+int intake_fd(const struct intake *i);
+
+// Waits for its end if need be, and gives what came of it. Frees `i`.
+struct intake_result intake_end(struct intake *i);

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One table of commands. A command reads its own arguments; what it does not know it ignores, so that filterctl may be
+// newer than the daemon.
+#include "filterd/daemon/requests.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/daemon/onlookers.h"
+#include "filterd/daemon/registry.h"
+#include "filterd/daemon/status.h"
+#include "filterd/daemon/store.h"
+#include "filterd/daemon/view.h"
+
+struct requests {
+	struct requests_options options;
+	struct control *control;
+};
+
+// A request that is being worked on, until its reply.
+struct asked {
+	struct requests *requests;
+	uint64_t ticket;
+	json_t *json; // holds the texts of `who`
+	struct registry_who who;
+};
+
+static void answer(struct requests *r, uint64_t ticket, json_t *json, int fd)
+{
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	control_answer(r->control, ticket, text, fd);
+}
+
+static void refuse(struct requests *r, uint64_t ticket, enum registry_refusal kind,
+		   const char *error)
+{
+	json_t *json =
+		json_pack("{s:s, s:s}", "error", error, "kind", registry_refusal_words[kind]);
+	answer(r, ticket, json, -1);
+}
+
+// --- Reading
+
+static void do_status(struct requests *r, const struct control_request *request, json_t *json)
+{
+	struct view view = r->options.view(r->options.arg);
+	(void)json;
+	answer(r, request->ticket, status_json(&view), -1);
+}
+
+static void do_metrics(struct requests *r, const struct control_request *request, json_t *json)
+{
+	struct view view = r->options.view(r->options.arg);
+	(void)json;
+	answer(r, request->ticket, status_metrics_json(&view), -1);
+}
+
+static void do_image(struct requests *r, const struct control_request *request, json_t *json)
+{
+	const struct ruleset *ruleset = store_current(registry_store(r->options.registry))->ruleset;
+	char checksum[17];
+	(void)json;
+	snprintf(checksum, sizeof checksum, "%016" PRIx64, ruleset_checksum(ruleset));
+	answer(r, request->ticket,
+	       json_pack("{s:I, s:s}", "serial", (json_int_t)registry_serial(r->options.registry),
+			 "checksum", checksum),
+	       ruleset_memfd(ruleset));
+}
+
+static void do_top(struct requests *r, const struct control_request *request, json_t *json)
+{
+	json_t *top = onlookers_top(r->options.onlookers, registry_store(r->options.registry), json,
+				    clock_now_ns());
+	if (top)
+		answer(r, request->ticket, top, -1);
+	else
+		refuse(r, request->ticket, REGISTRY_BAD,
+		       "top is by names, orders or clients, 1 to 1000 of them");
+}
+
+static void do_watch(struct requests *r, const struct control_request *request, json_t *json)
+{
+	int result = onlookers_watch(r->options.onlookers, request->ticket, json);
+	if (result == -ENOSPC)
+		refuse(r, request->ticket, REGISTRY_REFUSED, "too many are watching already");
+	else if (result < 0)
+		refuse(r, request->ticket, REGISTRY_BAD, "name is no host name");
+}
+
+// --- Changing
+
+static struct asked *asked_new(struct requests *r, const struct control_request *request,
+			       json_t *json)
+{
+	struct asked *a = calloc(1, sizeof *a);
+	if (!a)
+		return NULL;
+	const char *note = json_string_value(json_object_get(json, "note"));
+	*a = (struct asked){.requests = r, .ticket = request->ticket, .json = json_incref(json)};
+	a->who = (struct registry_who){.uid = request->uid, .user = "root", .note = note};
+	return a;
+}
+
+static void asked_free(struct asked *a)
+{
+	json_decref(a->json);
+	free(a);
+}
+
+static json_t *reply_json(const struct registry_reply *reply)
+{
+	char requested[CLOCK_TEXT_MAX], effective[CLOCK_TEXT_MAX];
+	return json_pack("{s:I, s:I, s:s, s:s*, s:f, s:I, s:I}", "serial",
+			 (json_int_t)reply->serial_to, "serial-from",
+			 (json_int_t)reply->serial_from, "requested",
+			 clock_text_us(reply->requested_ns, requested), "effective",
+			 reply->effective_ns ? clock_text_us(reply->effective_ns, effective) : NULL,
+			 "took-ms", (double)(clock_now_ns() - reply->requested_ns) / 1e6, "orders",
+			 (json_int_t)reply->orders, "names", (json_int_t)reply->names);
+}
+
+static void replied(void *arg, const struct registry_reply *reply)
+{
+	struct asked *a = arg;
+	if (reply->done)
+		answer(a->requests, a->ticket, reply_json(reply), -1);
+	else
+		refuse(a->requests, a->ticket, reply->refusal, reply->error);
+	asked_free(a);
+}
+
+static void do_push(struct requests *r, const struct control_request *request, json_t *json)
+{
+	const char *text = json_string_value(json_object_get(json, "base"));
+	uint64_t base = 0;
+	int used = 0;
+	if (text && (sscanf(text, "%16" SCNx64 "%n", &base, &used) != 1 || text[used])) {
+		refuse(r, request->ticket, REGISTRY_BAD, "base is a checksum of 16 hex digits");
+		return;
+	}
+	if (request->fd < 0) {
+		refuse(r, request->ticket, REGISTRY_BAD, "a push comes with an image");
+		return;
+	}
+	struct asked *a = asked_new(r, request, json);
+	if (!a)
+		refuse(r, request->ticket, REGISTRY_FAILED, "no memory");
+	else
+		registry_push(r->options.registry, request->fd, base,
+			      json_is_true(json_object_get(json, "dry-run")), &a->who, replied, a);
+}
+
+// --- The table
+
+static const struct command {
+	const char *name;
+	bool changing;
+	void (*run)(struct requests *r, const struct control_request *request, json_t *json);
+} commands[] = {
+	{"image", false, do_image},   {"metrics", false, do_metrics}, {"push", true, do_push},
+	{"status", false, do_status}, {"top", false, do_top},         {"watch", false, do_watch},
+};
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+void requests_take(void *arg, struct control_request *request)
+{
+	struct requests *r = arg;
+	json_t *json = json_loads(request->text, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = json_string_value(json_object_get(json, "command"));
+	const struct command *command = command_find(name);
+	if (!name)
+		refuse(r, request->ticket, REGISTRY_BAD, "a request is {\"command\": NAME}");
+	else if (!command)
+		refuse(r, request->ticket, REGISTRY_BAD, "there is no such command");
+	else if (command->changing && request->uid != 0)
+		refuse(r, request->ticket, REGISTRY_DENIED,
+		       "only root and the users of [control] admins may do that");
+	else
+		command->run(r, request, json);
+	json_decref(json);
+}
+
+// --- Start and end
+
+struct requests *requests_new(const struct requests_options *options)
+{
+	struct requests *r = calloc(1, sizeof *r);
+	if (r)
+		r->options = *options;
+	return r;
+}
+
+void requests_free(struct requests *r)
+{
+	free(r);
+}
+
+void requests_use(struct requests *r, struct control *c)
+{
+	r->control = c;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the control socket is asked, and the answers: one JSON object in, one out, and who may ask what.
+// Changing, for root and the users of `[control] admins`:
+//   {"command":"push","base":HEX,"note":TEXT,"dry-run":BOOL} with a sealed image as descriptor
+//                          base: the checksum of the image that the difference was made against; all of these are optional
+//     -> {"serial":N,"serial-from":N,"requested":TIME,"effective":TIME,"took-ms":MS,"orders":N,"names":N}
+// Reading, for everybody whom the socket's permissions let in:
+//   {"command":"status"}   version, uptime, orders, workers
+//   {"command":"metrics"}  {"metrics": Prometheus text}
+//   {"command":"image"}    {"serial":N,"checksum":HEX} with the sealed image in force as descriptor, if there is one
+//   {"command":"top","by":"names|orders|clients","count":N}
+//     -> {"by":WHAT,"since":TIME,"rows":[{"key":TEXT,"hits":N,"over":N}]}; at most `over` of the hits are another's
+//   {"command":"watch","order":ID,"name":NAME}   hits of this order, and of this name and those below it, as lines like
+//                          those of the log; without these, all. {"event_type":"stats","filterd":{"lost":N}} stands for
+//                          those that did not fit. It goes on until the client hangs up.
+// A refusal is {"error":SENTENCE,"kind":"bad|denied|conflict|refused|failed"}.
+// Times are RFC 3339 with microseconds.
+#pragma once
+#include "filterd/daemon/control.h"
+
+struct onlookers;
+struct registry;
+struct requests;
+struct view;
+
+struct requests_options {
+	struct registry *registry;
+	struct onlookers *onlookers;
+	struct view (*view)(void *arg); // of now
+	void *arg;
+};
+
+// NULL if out of memory.
+struct requests *requests_new(const struct requests_options *options);
+void requests_free(struct requests *r); // before the registry's
+
+// Where answers go; `c` calls requests_take().
+void requests_use(struct requests *r, struct control *c);
+
+// A control_fn, whose `arg` is a struct requests.
+void requests_take(void *arg, struct control_request *request);
