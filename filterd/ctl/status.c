@@ -79,6 +79,16 @@ static void print_prefilter(const json_t *prefilter)
 		printf("prefilter off: %s\n", text(prefilter, "why"));
 }
 
+static void print_live(const json_t *live)
+{
+	if (!live) // a daemon of another version
+		return;
+	printf("connections: %lld ended by orders that came later; %lld names kept in mind for "
+	       "that, %lld forgotten\n",
+	       (long long)(number(live, "ended-tcp") + number(live, "ended-udp")),
+	       (long long)number(live, "remembered"), (long long)number(live, "forgotten"));
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "ruleset");
@@ -96,6 +106,7 @@ static void print_status(const json_t *status)
 	       (long long)number(events, "told"), (long long)number(events, "suppressed"),
 	       (long long)number(events, "lost"));
 	print_prefilter(json_object_get(status, "prefilter"));
+	print_live(json_object_get(status, "live"));
 	print_workers(json_object_get(status, "workers"));
 	print_queues(json_object_get(status, "queues"));
 }

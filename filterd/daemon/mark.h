@@ -3,7 +3,7 @@
 // `firewall.mark-shift` (default 24); bits outside are other people's and are never touched.
 //
 //   bit  0-1  state of a TCP flow, enum flow_mark; in the packet mark of a verdict, and in the
-//             conntrack mark
+//             conntrack mark; in that of UDP, 3 is QUIC that an order ended
 //   bit  2    injected: made by us, must not be queued; with state 1 it goes to the client (and is
 //             not tracked), with state 0 to the server (tracked, so that NAT holds)
 //   bit  3    pending: set by the rule that queues a packet, cleared by the verdict; what still has it

@@ -6,6 +6,7 @@
 
 struct events;
 struct kernel_queues;
+struct live;
 struct prefiltering;
 struct sink;
 struct store;
@@ -20,6 +21,7 @@ struct view {
 	const struct sink *sink;
 	struct kernel_queues *kernel_queues;
 	const struct prefiltering *prefiltering;
+	const struct live *live;
 	const char *ruleset_path;
 	uint64_t serial;
 	unsigned mark_shift;

@@ -19,7 +19,12 @@
 #include "filterd/daemon/ring.h"
 #include "filterd/daemon/store.h"
 
-enum { DRAIN_BATCHES_MAX = 1024, NUDGE_NS = 10000000 };
+enum {
+	DRAIN_BATCHES_MAX = 1024,
+	NUDGE_NS = 10000000,
+	REVIEW_ENTRIES = 256, // between two batches: some 50 us
+	CHANGES = 1024,
+};
 
 struct worker {
 	struct worker_options options;
@@ -27,10 +32,14 @@ struct worker {
 	struct inject *inject;
 	struct engine *engine;
 	struct ring *ring;
+	struct ring *changes;
 	uint64_t generation; // of the rules that the engine has
 	uint64_t beats;
 	pthread_t thread;
 	atomic_bool stopping;
+	atomic_bool waiting;     // for packets, or about to
+	atomic_uint asked, done; // reviews so far
+	unsigned reviewing;      // which of them the engine has begun
 };
 
 static void note_event(struct worker *w, const struct rules *rules, const struct verdict *verdict,
@@ -104,14 +113,64 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 	note_event(w, rules, &verdict, now_ns);
 }
 
+static void note_change(struct worker *w, const struct verdict *verdict)
+{
+	const struct hostname *h = verdict->hostname;
+	struct worker_change change;
+	memset(&change, 0, sizeof change);
+	change.ends.client = h->client;
+	change.ends.server = h->server;
+	change.ends.client_port = h->client_port;
+	change.ends.server_port = h->server_port;
+	change.ends.transport = h->transport;
+	change.state = (uint8_t)verdict->mark;
+	ring_put(w->changes, &change);
+}
+
+static bool review_wanted(struct worker *w)
+{
+	return atomic_load(&w->asked) != atomic_load_explicit(&w->done, memory_order_relaxed);
+}
+
+// A part of the review that was asked for. Whoever asked has published the rules before, and waited until this
+// worker had gone offline since: these are they.
+static void review(struct worker *w, const struct rules *rules)
+{
+	unsigned asked = atomic_load(&w->asked), budget = REVIEW_ENTRIES;
+	struct verdict verdict;
+	bool found = false;
+	if (w->reviewing != asked)
+		engine_review_start(w->engine);
+	w->reviewing = asked;
+	int64_t now_ns = clock_now_ns();
+	while (!ring_full(w->changes) && engine_review(w->engine, now_ns, &budget, &verdict)) {
+		note_change(w, &verdict);
+		note_event(w, rules, &verdict, now_ns);
+		found = true;
+	}
+	bool over = engine_review_over(w->engine);
+	if (over)
+		atomic_store(&w->done, asked);
+	if (found || over)
+		doorbell_ring(w->options.doorbell);
+}
+
+static unsigned receive(struct worker *w, bool wait, const struct queue_packet **ret)
+{
+	store_offline();
+	atomic_store_explicit(&w->waiting, wait, memory_order_seq_cst);
+	unsigned count = queue_receive(w->queue, wait && !review_wanted(w), ret);
+	atomic_store_explicit(&w->waiting, false, memory_order_relaxed);
+	store_online();
+	return count;
+}
+
 // Returns how many packets there were.
 static unsigned batch(struct worker *w, bool wait)
 {
 	const struct queue_packet *packets;
-	store_offline();
-	unsigned count = queue_receive(w->queue, wait, &packets);
-	store_online();
-	if (!count)
+	unsigned count = receive(w, wait, &packets);
+	if (!count && !review_wanted(w))
 		return 0;
 	const struct rules *rules = store_rules(w->options.store);
 	if (rules->generation != w->generation) {
@@ -122,6 +181,8 @@ static unsigned batch(struct worker *w, bool wait)
 	for (unsigned i = 0; i < count; i++)
 		judge(w, rules, &packets[i], now_ns);
 	queue_send(w->queue);
+	if (review_wanted(w))
+		review(w, rules);
 	return count;
 }
 
@@ -149,10 +210,11 @@ int worker_new(struct worker **ret, const struct worker_options *options,
 	if (!w)
 		return err;
 	w->options = *options;
-	w->ring = ring_new();
+	w->ring = ring_new(sizeof(struct event), RING_EVENTS);
+	w->changes = ring_new(sizeof(struct worker_change), CHANGES);
 	w->engine = engine_new(&options->engine, store_current(options->store)->ruleset);
 	w->generation = store_current(options->store)->generation;
-	if (!w->ring || !w->engine)
+	if (!w->ring || !w->changes || !w->engine)
 		goto out;
 	w->inject = inject_new(options->mark_shift);
 	if (!w->inject) {
@@ -177,6 +239,7 @@ void worker_free(struct worker *w)
 	inject_free(w->inject);
 	engine_free(w->engine);
 	ring_free(w->ring);
+	ring_free(w->changes);
 	free(w);
 }
 
@@ -214,6 +277,27 @@ void worker_join(struct worker *w)
 		until.tv_sec += until.tv_nsec / CLOCK_SECOND_NS;
 		until.tv_nsec %= CLOCK_SECOND_NS;
 	} while (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
+}
+
+void worker_review(struct worker *w)
+{
+	atomic_fetch_add(&w->asked, 1);
+	worker_reviews(w);
+}
+
+bool worker_reviews(struct worker *w)
+{
+	if (!review_wanted(w))
+		return false;
+	// It may be just about to wait and miss this, so it is asked again.
+	if (atomic_load(&w->waiting))
+		pthread_kill(w->thread, SIGUSR1);
+	return true;
+}
+
+bool worker_take_change(struct worker *w, struct worker_change *ret)
+{
+	return ring_take(w->changes, ret);
 }
 
 uint64_t worker_beats(const struct worker *w)
