@@ -75,7 +75,7 @@ void live_changed(struct live *l)
 	l->going = true;
 	l->change_s = INT64_MIN; // to be looked up
 	for (unsigned i = 0; i < l->count; i++)
-		worker_review(l->workers[i]);
+		worker_recheck(l->workers[i]);
 }
 
 static uint32_t mark_of(const struct live *l, const struct worker_change *change)
@@ -136,7 +136,7 @@ static void collect(struct live *l)
 	struct worker_change change;
 	bool going = false;
 	for (unsigned i = 0; i < l->count; i++)
-		going |= worker_reviews(l->workers[i]); // before its changes are taken
+		going |= worker_rechecks(l->workers[i]); // before its changes are taken
 	for (unsigned i = 0; i < l->count; i++)
 		while (worker_take_change(l->workers[i], &change))
 			apply(l, &change);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Connections that live while orders change. When one begins, those that were allowed to a name which it blocks
-// are ended within a second: each worker looks through what it let pass (engine_review()), and the main thread
+// are ended within a second: each worker looks through what it let pass (engine_recheck()), and the main thread
 // tells the kernel, which carries them alone, by their marks. TCP is open again, so that the engine meets the
 // next packet and resets both ends; QUIC is dropped. When an order ends, the marks go back.
 // Main thread only.

@@ -22,7 +22,7 @@
 enum {
 	DRAIN_BATCHES_MAX = 1024,
 	NUDGE_NS = 10000000,
-	REVIEW_ENTRIES = 256, // between two batches: some 50 us
+	RECHECK_ENTRIES = 256, // between two batches: some 50 us
 	CHANGES = 1024,
 };
 
@@ -38,8 +38,8 @@ struct worker {
 	pthread_t thread;
 	atomic_bool stopping;
 	atomic_bool waiting;     // for packets, or about to
-	atomic_uint asked, done; // reviews so far
-	unsigned reviewing;      // which of them the engine has begun
+	atomic_uint asked, done; // rechecks so far
+	unsigned rechecking;     // which of them the engine has begun
 };
 
 static void note_event(struct worker *w, const struct rules *rules, const struct verdict *verdict,
@@ -127,28 +127,28 @@ static void note_change(struct worker *w, const struct verdict *verdict)
 	ring_put(w->changes, &change);
 }
 
-static bool review_wanted(struct worker *w)
+static bool recheck_wanted(struct worker *w)
 {
 	return atomic_load(&w->asked) != atomic_load_explicit(&w->done, memory_order_relaxed);
 }
 
-// A part of the review that was asked for. Whoever asked has published the rules before, and waited until this
+// A part of the recheck that was asked for. Whoever asked has published the rules before, and waited until this
 // worker had gone offline since: these are they.
-static void review(struct worker *w, const struct rules *rules)
+static void recheck(struct worker *w, const struct rules *rules)
 {
-	unsigned asked = atomic_load(&w->asked), budget = REVIEW_ENTRIES;
+	unsigned asked = atomic_load(&w->asked), budget = RECHECK_ENTRIES;
 	struct verdict verdict;
 	bool found = false;
-	if (w->reviewing != asked)
-		engine_review_start(w->engine);
-	w->reviewing = asked;
+	if (w->rechecking != asked)
+		engine_recheck_start(w->engine);
+	w->rechecking = asked;
 	int64_t now_ns = clock_now_ns();
-	while (!ring_full(w->changes) && engine_review(w->engine, now_ns, &budget, &verdict)) {
+	while (!ring_full(w->changes) && engine_recheck(w->engine, now_ns, &budget, &verdict)) {
 		note_change(w, &verdict);
 		note_event(w, rules, &verdict, now_ns);
 		found = true;
 	}
-	bool over = engine_review_over(w->engine);
+	bool over = engine_recheck_over(w->engine);
 	if (over)
 		atomic_store(&w->done, asked);
 	if (found || over)
@@ -159,7 +159,7 @@ static unsigned receive(struct worker *w, bool wait, const struct queue_packet *
 {
 	store_offline();
 	atomic_store_explicit(&w->waiting, wait, memory_order_seq_cst);
-	unsigned count = queue_receive(w->queue, wait && !review_wanted(w), ret);
+	unsigned count = queue_receive(w->queue, wait && !recheck_wanted(w), ret);
 	atomic_store_explicit(&w->waiting, false, memory_order_relaxed);
 	store_online();
 	return count;
@@ -170,7 +170,7 @@ static unsigned batch(struct worker *w, bool wait)
 {
 	const struct queue_packet *packets;
 	unsigned count = receive(w, wait, &packets);
-	if (!count && !review_wanted(w))
+	if (!count && !recheck_wanted(w))
 		return 0;
 	const struct rules *rules = store_rules(w->options.store);
 	if (rules->generation != w->generation) {
@@ -181,8 +181,8 @@ static unsigned batch(struct worker *w, bool wait)
 	for (unsigned i = 0; i < count; i++)
 		judge(w, rules, &packets[i], now_ns);
 	queue_send(w->queue);
-	if (review_wanted(w))
-		review(w, rules);
+	if (recheck_wanted(w))
+		recheck(w, rules);
 	return count;
 }
 
@@ -279,15 +279,15 @@ void worker_join(struct worker *w)
 	} while (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
 }
 
-void worker_review(struct worker *w)
+void worker_recheck(struct worker *w)
 {
 	atomic_fetch_add(&w->asked, 1);
-	worker_reviews(w);
+	worker_rechecks(w);
 }
 
-bool worker_reviews(struct worker *w)
+bool worker_rechecks(struct worker *w)
 {
-	if (!review_wanted(w))
+	if (!recheck_wanted(w))
 		return false;
 	// It may be just about to wait and miss this, so it is asked again.
 	if (atomic_load(&w->waiting))

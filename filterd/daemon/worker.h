@@ -6,7 +6,7 @@
 // Who may call what:
 //   main thread, before worker_start()   worker_new()
 //   main thread, at any time             worker_beats(), worker_take_event(), the counters,
-//                                        worker_review() and the two after it
+//                                        worker_recheck() and the two after it
 //   main thread, once                    worker_start(), worker_stop(), worker_join(), in this order
 //   main thread, after worker_join()     worker_free()
 //   the worker's own thread              everything on its queue, inject and engine; ring_put();
@@ -58,12 +58,12 @@ struct worker_change {
 	uint8_t state; // enum flow_mark
 };
 
-// Has the worker look once more at what it let pass (engine_review()), between packets, by the rules in force now.
-void worker_review(struct worker *w);
+// Has the worker look once more at what it let pass (engine_recheck()), between packets, by the rules in force now.
+void worker_recheck(struct worker *w);
 
 // True while it has not come to the end of that; wakes it up if it sleeps. What came of it is there for
 // worker_take_change(), when this says false all of it.
-bool worker_reviews(struct worker *w);
+bool worker_rechecks(struct worker *w);
 bool worker_take_change(struct worker *w, struct worker_change *ret);
 
 const struct engine_counters *worker_engine_counters(const struct worker *w);

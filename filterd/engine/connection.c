@@ -464,7 +464,7 @@ bool connection_end(struct engine *e, const struct passed_entry *entry, int64_t 
 	*ret_known = true;
 	if (other || (f && (f->ended || f->state == FLOW_BLOCKED)))
 		return false;
-	if (!f && e->review_made >= e->options.flows / FLOW_ENDED_PART) {
+	if (!f && e->recheck_made >= e->options.flows / FLOW_ENDED_PART) {
 		*ret_known = false;
 		return true;
 	}
@@ -472,7 +472,7 @@ bool connection_end(struct engine *e, const struct passed_entry *entry, int64_t 
 		f = flow_make(e->flows, &ends, true);
 		f->midstream = true;
 		f->opened = entry->opened;
-		e->review_made++;
+		e->recheck_made++;
 	}
 	f->ended = true;
 	f->blocked_until_s = until_s;

@@ -23,8 +23,9 @@ struct engine {
 	struct passed *passed; // NULL: nothing is kept in mind
 	struct engine_counters counters;
 
-	uint64_t review_at, review_end; // places in `passed`; `review_at` is 0 if no review goes on
-	uint32_t review_made;           // slots made for what it ended
+	uint64_t recheck_at,
+		recheck_end;   // places in `passed`; `recheck_at` is 0 if no recheck goes on
+	uint32_t recheck_made; // slots made for what it ended
 
 	// The packet in hand, and what the verdict on it points to.
 	const struct engine_packet *in;

@@ -6,22 +6,22 @@
 #include "filterd/engine/core.h"
 #include "filterd/engine/quic.h"
 
-void engine_review_start(struct engine *e)
+void engine_recheck_start(struct engine *e)
 {
 	if (!e->passed)
 		return;
-	e->review_at = passed_oldest(e->passed);
-	e->review_end = passed_end(e->passed);
-	e->review_made = 0;
+	e->recheck_at = passed_oldest(e->passed);
+	e->recheck_end = passed_end(e->passed);
+	e->recheck_made = 0;
 }
 
-bool engine_review_over(const struct engine *e)
+bool engine_recheck_over(const struct engine *e)
 {
-	return !e->review_at;
+	return !e->recheck_at;
 }
 
 // What an entry's connection becomes when an order blocks it. False if there is nothing to be done.
-static bool review_end(struct engine *e, const struct passed_entry *entry, struct verdict *ret)
+static bool recheck_end(struct engine *e, const struct passed_entry *entry, struct verdict *ret)
 {
 	struct ruleset_order order;
 	bool known = false, udp = entry->hostname.transport == PACKET_UDP;
@@ -39,7 +39,7 @@ static bool review_end(struct engine *e, const struct passed_entry *entry, struc
 }
 
 // And when none does any more.
-static bool review_resume(struct engine *e, const struct passed_entry *entry, struct verdict *ret)
+static bool recheck_resume(struct engine *e, const struct passed_entry *entry, struct verdict *ret)
 {
 	ret->kind = VERDICT_PASS;
 	ret->reason = REASON_PLAIN;
@@ -47,8 +47,8 @@ static bool review_resume(struct engine *e, const struct passed_entry *entry, st
 	return entry->hostname.transport == PACKET_UDP || connection_resume(e, entry);
 }
 
-static bool review_entry(struct engine *e, uint64_t place, const struct passed_entry *entry,
-			 struct verdict *ret)
+static bool recheck_entry(struct engine *e, uint64_t place, const struct passed_entry *entry,
+			  struct verdict *ret)
 {
 	struct ruleset_verdict *judged = &ret->judged;
 	ruleset_judge(e->ruleset, &entry->hostname.name, &entry->hostname.client, e->now_s, judged);
@@ -58,20 +58,21 @@ static bool review_entry(struct engine *e, uint64_t place, const struct passed_e
 	e->hit = entry->hostname;
 	ret->hostname = &e->hit;
 	passed_set_ended(e->passed, place, block);
-	return block ? review_end(e, entry, ret) : review_resume(e, entry, ret);
+	return block ? recheck_end(e, entry, ret) : recheck_resume(e, entry, ret);
 }
 
-bool engine_review(struct engine *e, int64_t now_ns, unsigned *budget, struct verdict *ret)
+bool engine_recheck(struct engine *e, int64_t now_ns, unsigned *budget, struct verdict *ret)
 {
 	struct passed_entry entry;
 	e->now_s = now_ns / CLOCK_SECOND_NS;
 	*ret = (struct verdict){.kind = VERDICT_PASS};
-	for (; *budget && e->review_at; --*budget) {
-		uint64_t place = e->review_at;
-		e->review_at = passed_read(e->passed, &place, &entry);
-		if (place >= e->review_end)
-			e->review_at = 0;
-		else if (review_entry(e, place, &entry, ret))
+	while (*budget && e->recheck_at) {
+		--*budget;
+		uint64_t place = e->recheck_at;
+		e->recheck_at = passed_read(e->passed, &place, &entry);
+		if (place >= e->recheck_end)
+			e->recheck_at = 0;
+		else if (recheck_entry(e, place, &entry, ret))
 			return true;
 	}
 	return false;

@@ -29,17 +29,17 @@ static void connect_to(struct scene *s, const uint8_t *hello, size_t len)
 	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
 }
 
-// The whole review at the scene's time; how many connections it came upon. The last one is s->v.
-static unsigned review(struct scene *s)
+// The whole recheck at the scene's time; how many connections it came upon. The last one is s->v.
+static unsigned recheck(struct scene *s)
 {
 	unsigned found = 0, budget = UINT32_MAX;
 	struct verdict v;
-	engine_review_start(s->engine);
-	while (engine_review(s->engine, s->now_s * CLOCK_SECOND_NS, &budget, &v)) {
+	engine_recheck_start(s->engine);
+	while (engine_recheck(s->engine, s->now_s * CLOCK_SECOND_NS, &budget, &v)) {
 		s->v = v;
 		found++;
 	}
-	assert_true(engine_review_over(s->engine));
+	assert_true(engine_recheck_over(s->engine));
 	return found;
 }
 
@@ -70,15 +70,15 @@ static void the_next_payload_is_reset_both_ways(void **state)
 {
 	struct scene *s = *state;
 	connect_to(s, blocked_hello, blocked_len);
-	assert_int_equal(review(s), 0);
+	assert_int_equal(recheck(s), 0);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	assert_int_equal(s->v.kind, VERDICT_RESET);
 	assert_int_equal(s->v.reason, REASON_ORDER);
 	assert_int_equal(s->v.mark, FLOW_MARK_NONE); // its packets are queued again
 	assert_string_equal(s->v.hostname->name.text, "blocked.example");
 	assert_int_equal(s->v.hostname->client_port, s->out.src_port);
-	assert_int_equal(review(s), 0);
+	assert_int_equal(recheck(s), 0);
 
 	uint32_t seq = s->server;
 	assert_int_equal(from_server_next(s, "more of it"), VERDICT_RESET);
@@ -102,7 +102,7 @@ static void the_clients_next_word_is_reset(void **state)
 	struct scene *s = *state;
 	connect_to(s, blocked_hello, blocked_len);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	uint32_t seq = s->client;
 	assert_int_equal(data(s, "word", 4), VERDICT_RESET);
 	assert_reset(s, REPLY_TO_SERVER, seq, s->server);
@@ -114,7 +114,7 @@ static void others_go_on(void **state)
 	struct scene *s = *state;
 	connect_to(s, free_hello, free_len);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 0);
+	assert_int_equal(recheck(s), 0);
 	assert_int_equal(from_server_next(s, "more"), VERDICT_PASS);
 	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
 	assert_int_equal(data(s, "more", 4), VERDICT_PASS);
@@ -129,7 +129,7 @@ static void requests_that_run(void **state)
 	from_server_next(s, "HTTP/1.1 200 OK\r\n");
 	assert_int_equal(s->v.mark, FLOW_MARK_REQUESTS);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	assert_int_equal(from_server_next(s, "more of the body"), VERDICT_RESET);
 }
 
@@ -139,21 +139,21 @@ static void nobody_was_told(void **state)
 	struct scene *s = *state;
 	connect_to(s, blocked_hello, blocked_len);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	s->now_s = EXPIRES;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	assert_int_equal(s->v.reason, REASON_PLAIN);
 	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
 	assert_int_equal(from_server_next(s, "more"), VERDICT_PASS);
 	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
 }
 
-static void nobody_was_told_nor_was_it_reviewed(void **state)
+static void nobody_was_told_nor_was_it_rechecked(void **state)
 {
 	struct scene *s = *state;
 	connect_to(s, blocked_hello, blocked_len);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	s->now_s = EXPIRES;
 	assert_int_equal(from_server_next(s, "more"), VERDICT_PASS);
 	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
@@ -167,14 +167,14 @@ static void a_new_connection_on_the_same_ports(void **state)
 	s->server += 70000;
 	connect_to(s, free_hello, free_len);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 0); // the one that it blocks is over
+	assert_int_equal(recheck(s), 0); // the one that it blocks is over
 	assert_int_equal(from_server_next(s, "more"), VERDICT_PASS);
 
 	next_ports(s);
 	s->now_s = BEFORE;
 	connect_to(s, blocked_hello, blocked_len);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	s->client += 70000;
 	s->server += 70000;
 	connect_to(s, free_hello, free_len);
@@ -194,7 +194,7 @@ static void forgotten_by_the_table(void **state)
 		connect_to(s, free_hello, free_len);
 	}
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
 	s->out = out;
 	s->back = back;
@@ -217,8 +217,8 @@ static void no_room_for_all(void **state)
 	}
 	unsigned found = 0, told = 0, budget = UINT32_MAX;
 	s->now_s = STARTS;
-	engine_review_start(s->engine);
-	while (engine_review(s->engine, STARTS * CLOCK_SECOND_NS, &budget, &s->v)) {
+	engine_recheck_start(s->engine);
+	while (engine_recheck(s->engine, STARTS * CLOCK_SECOND_NS, &budget, &s->v)) {
 		found++;
 		told += s->v.mark == FLOW_MARK_NONE;
 		assert_true(s->v.mark == FLOW_MARK_NONE || s->v.mark == FLOW_MARK_BLOCKED);
@@ -235,11 +235,11 @@ static void step_by_step(void **state)
 		connect_to(s, i % 2 ? blocked_hello : free_hello, i % 2 ? blocked_len : free_len);
 	}
 	s->now_s = STARTS;
-	engine_review_start(s->engine);
+	engine_recheck_start(s->engine);
 	unsigned found = 0, steps = 0;
-	for (; !engine_review_over(s->engine); steps++) {
+	for (; !engine_recheck_over(s->engine); steps++) {
 		unsigned budget = 1;
-		found += engine_review(s->engine, STARTS * CLOCK_SECOND_NS, &budget, &s->v);
+		found += engine_recheck(s->engine, STARTS * CLOCK_SECOND_NS, &budget, &s->v);
 		assert_true(steps < 100);
 	}
 	assert_int_equal(found, 5);
@@ -260,7 +260,7 @@ static void quic_is_dropped_by_the_kernel(void **state)
 	craft_udp(&s->packet, &s->out, q.bytes, q.len);
 	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	assert_int_equal(s->v.kind, VERDICT_DROP);
 	assert_int_equal(s->v.mark, FLOW_MARK_BLOCKED);
 	assert_int_equal(s->v.hostname->transport, PACKET_UDP);
@@ -269,10 +269,10 @@ static void quic_is_dropped_by_the_kernel(void **state)
 	craft_udp(&s->packet, &s->out, q.bytes, q.len);
 	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_ANSWER);
 	s->now_s = EXPIRES;
-	assert_int_equal(review(s), 1);
+	assert_int_equal(recheck(s), 1);
 	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
 	assert_int_equal(s->v.reason, REASON_PLAIN);
-	assert_int_equal(review(s), 0);
+	assert_int_equal(recheck(s), 0);
 	quic_crypto_free(crypto);
 }
 
@@ -286,7 +286,7 @@ static void dns_is_not_kept(void **state)
 	craft_udp(&s->packet, &s->out, query, len);
 	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
 	s->now_s = STARTS;
-	assert_int_equal(review(s), 0);
+	assert_int_equal(recheck(s), 0);
 }
 
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, up, scene_down)
@@ -299,7 +299,7 @@ int main(void)
 		SCENE(others_go_on),
 		SCENE(requests_that_run),
 		SCENE(nobody_was_told),
-		SCENE(nobody_was_told_nor_was_it_reviewed),
+		SCENE(nobody_was_told_nor_was_it_rechecked),
 		SCENE(a_new_connection_on_the_same_ports),
 		SCENE(forgotten_by_the_table),
 		SCENE(no_room_for_all),
