@@ -150,6 +150,32 @@ def the_configuration_limits_lives(folder):
     assert got.returncode == 2 and str(conf) in got.stderr, got
 
 
+def orders_have_a_state(folder):
+    life = "authority=A\nreference=R\nreason=x\naction=block\nmatch=exact\nname=a.example\n"
+    def order(id, starts, expires, more=""):
+        return f"[order:{id}]\nstarts=2030-{starts}T00:00:00Z\nexpires=2030-{expires}T00:00:00Z\n{life}{more}"
+    (folder / "states.order").write_text(
+        order("over", "01-01", "02-01") + order("later", "04-01", "05-01") +
+        order("now", "02-01", "05-01", "review=2030-03-05\nrevision=2\n") +
+        order("now", "02-01", "04-01") + order("soon", "03-02", "06-01") +
+        order("now-too", "02-01", "03-02") + order("idea", "02-01", "05-01", "state=draft\n"))
+    arguments = ["orders", "--orders", str(folder / "states.order"), "--at", "2030-03-01T00:00:00Z"]
+    got = filterctl(*arguments, "--json")
+    rows = [(o["id"], o["revision"], o["state"]) for o in json.loads(got.stdout)["orders"]]
+    assert rows == [("now-too", 1, "active"), ("now", 2, "active"), ("soon", 1, "pending"), ("later", 1, "pending"),
+                    ("idea", 1, "draft"), ("over", 1, "expired"), ("now", 1, "superseded")], rows
+    assert json.loads(got.stdout)["orders"][1]["review-state"] == "due"
+    assert "states.order:19: order now is to be reviewed on 2030-03-05, in 4 days" in got.stderr, got
+    got = filterctl(*arguments)
+    lines = got.stdout.splitlines()
+    assert lines[0].split()[:3] == ["ORDER", "REV", "STATE"] and len(lines) == 8, got
+    assert "1 d 0 h" in lines[1] and "in 1 d 0 h" in lines[3] and " 2030-03-05 due " in lines[2], got
+    # What is shown as set aside is not compiled.
+    image = folder / "states.image"
+    got = filterctl("compile", "--orders", str(folder / "states.order"), "-o", str(image), "--json")
+    assert json.loads(got.stdout)["orders"] == 5 and json.loads(got.stdout)["set_aside"] == 2, got
+
+
 with tempfile.TemporaryDirectory() as name:
     scratch = pathlib.Path(name)
     compiled = compile_all(scratch)
@@ -160,4 +186,5 @@ with tempfile.TemporaryDirectory() as name:
     a_full_disk_changes_nothing(scratch)
     exit_codes(scratch)
     the_configuration_limits_lives(scratch)
+    orders_have_a_state(scratch)
 print(f"{len(QUESTIONS)} questions answered as expected")

@@ -55,7 +55,7 @@ with tempfile.TemporaryDirectory() as folder:
     expect("the same as JSON", answered(path, good, "--json"), 0, out='"uptime":90061')
     expect("no answer", answered(path, b""), 1, err="gave no answer")
     expect("half an answer", answered(path, good[:20]), 1, err="gave no answer")
-    expect("other types", answered(path, b'{"version":[],"workers":{},"uptime":"x"}\n'), 0, out="filterd ?")
+    expect("other types", answered(path, b'{"version":[],"workers":{},"uptime":"x"}\n'), 0, out="filterd -")
     expect("a refusal", answered(path, refusal), 2, err="there are the commands a and b")
     expect("a refusal as JSON", answered(path, refusal, "--json"), 2, err="there are the commands a and b")
     expect("a path too long", status("/" + 200 * "x"), 1, err="too long")

@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/save.h"
 #include "filterd/ctl/summaries.h"
+#include "filterd/daemon/config.h"
 #include "filterd/orders/order.h"
 
 struct arguments {
@@ -45,11 +47,11 @@ static int print_json(const struct arguments *a, const struct orders *o, const s
 		      const struct summaries *lists)
 {
 	json_t *json = json_pack(
-		"{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "image", a->image, "orders",
-		(json_int_t)o->count, "files", (json_int_t)o->files, "names", (json_int_t)c->names,
-		"duplicates", (json_int_t)duplicates(c, lists), "bytes", (json_int_t)c->len,
-		"bytes_per_name", c->names ? (double)c->len / (double)c->names : 0.0, "lists",
-		summaries_json(lists));
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "image", a->image, "orders",
+		(json_int_t)o->count, "set_aside", (json_int_t)o->aside_count, "files",
+		(json_int_t)o->files, "names", (json_int_t)c->names, "duplicates",
+		(json_int_t)duplicates(c, lists), "bytes", (json_int_t)c->len, "bytes_per_name",
+		c->names ? (double)c->len / (double)c->names : 0.0, "lists", summaries_json(lists));
 	int failed = json ? json_dumpf(json, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) : -1;
 	json_decref(json);
 	putchar('\n');
@@ -60,6 +62,9 @@ static int print_summary(const struct arguments *a, const struct orders *o,
 			 const struct compiled *c, const struct summaries *lists)
 {
 	summaries_print(lists, stdout);
+	if (o->aside_count)
+		printf("set aside   %" PRIu32 " (drafts and superseded revisions)\n",
+		       o->aside_count);
 	printf("orders      %" PRIu32 " (from %" PRIu32 " files and %" PRIu32 " lists)\n", o->count,
 	       o->files, o->lists);
 	printf("names       %" PRIu64 "\n", c->names);
@@ -91,12 +96,17 @@ static int compile(struct arguments *a)
 {
 	struct orders orders;
 	struct summaries lists = {0};
+	struct config_orders config;
 	int status = EXIT_ERROR;
+	if (rules_config(&a->rules, &config) < 0)
+		return EXIT_ERROR;
 	a->rules.watch.summed = summaries_add;
 	a->rules.watch.arg = &lists;
 	if (rules_load(a->orders, &a->rules, &orders) < 0) {
 		summaries_print(&lists, stderr);
 	} else {
+		rules_tell_reviews(&orders, config.review_notice_days,
+				   clock_now_ns() / CLOCK_SECOND_NS);
 		status = write_image(a, &orders, &lists);
 		orders_done(&orders);
 	}

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timex.h>
 #include <unistd.h>
 
 #include "filterd/ctl/command.h"
@@ -250,14 +249,21 @@ static void check_prefilter(const struct patient *p, struct finding *f)
 
 static void check_clock(const struct patient *p, struct finding *f)
 {
-	(void)p;
-	struct timex now = {0};
-	if (adjtimex(&now) < 0)
-		say(f, GRADE_UNKNOWN, "the kernel does not say whether its clock is right");
-	else if (now.status & STA_UNSYNC)
-		say(f, GRADE_WARN, "the clock is not synchronised: orders begin and end by it");
+	const json_t *clock = json_object_get(p->status, "clock");
+	if (!clock)
+		say(f, GRADE_UNKNOWN, "the daemon would have to say");
+	else if (json_is_true(json_object_get(clock, "sure")))
+		say(f, GRADE_OK, "the clock is sure");
+	else if (json_is_true(json_object_get(clock, "stepped")))
+		say(f, GRADE_BAD,
+		    "the clock is unsure: %s; set it, or confirm that it is right (filterctl "
+		    "confirm-clock)",
+		    json_string_value(json_object_get(clock, "why")));
 	else
-		say(f, GRADE_OK, "the clock is synchronised");
+		say(f, GRADE_WARN,
+		    "the clock is unsure: %s; no order ends for good until it is (see [clock] in "
+		    "filterd.conf(5))",
+		    json_string_value(json_object_get(clock, "why")));
 }
 
 static const struct check {

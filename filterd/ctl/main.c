@@ -7,10 +7,28 @@
 #include "filterd/ctl/command.h"
 
 // In the order in which --help shows them.
+// clang-format off
 static const struct command *const commands[] = {
-	&command_compile, &command_check,  &command_export, &command_replay,
-	&command_names,   &command_status, &command_doctor,
+	&command_compile,
+	&command_orders,
+	&command_check,
+	&command_export,
+	&command_push,
+	&command_lift,
+	&command_extend,
+	&command_rollback,
+	&command_serials,
+	&command_watch,
+	&command_top,
+	&command_replay,
+	&command_names,
+	&command_status,
+	&command_metrics,
+	&command_audit,
+	&command_doctor,
+	&command_confirm_clock,
 };
+// clang-format on
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -18,7 +36,7 @@ static void print_help(FILE *to)
 {
 	fprintf(to, "Usage: filterctl COMMAND [ARGUMENT...]\n\n");
 	for (int i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(to, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(to, "\n'filterctl COMMAND --help' says more about one; 'filterctl --version' which "
 		    "version this is.\n");
 }

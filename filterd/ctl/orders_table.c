@@ -108,20 +108,21 @@ static void remains_text(const struct orders_row *row, int64_t at_s, char out[CE
 	}
 }
 
-static void review_cell(const struct orders_row *row, int64_t at_s, char out[CELL_MAX])
+static const char *const reviews[] = {
+	[REVIEW_NONE] = NULL,
+	[REVIEW_DUE] = "due",
+	[REVIEW_PASSED] = "passed",
+};
+
+static void review_cell(const struct orders_row *row, char out[CELL_MAX])
 {
 	char time[CLOCK_TEXT_MAX];
-	if (!row->review_s) {
+	const char *is = reviews[row->review];
+	if (row->review_s)
+		snprintf(out, CELL_MAX, "%.*s%s%s", DATE_LEN, clock_text(row->review_s, time),
+			 is ? " " : "", is ? is : "");
+	else
 		snprintf(out, CELL_MAX, "-");
-		return;
-	}
-	bool is_asked = rank(row) == ACTIVE || rank(row) == PENDING;
-	enum review review = is_asked ? review_at(row->review_s, REVIEW_NOTICE_DAYS, at_s)
-				      : REVIEW_NONE;
-	snprintf(out, CELL_MAX, "%.*s%s", DATE_LEN, clock_text(row->review_s, time),
-		 review == REVIEW_DUE      ? " due"
-		 : review == REVIEW_PASSED ? " passed"
-					   : "");
 }
 
 static void text_cell(const char *text, char out[CELL_MAX])
@@ -164,7 +165,7 @@ static void cell(const struct orders_row *row, enum column column, int64_t at_s,
 		remains_text(row, at_s, out);
 		break;
 	case COLUMN_REVIEW:
-		review_cell(row, at_s, out);
+		review_cell(row, out);
 		break;
 	case COLUMN_AUTHORITY:
 		text_cell(row->authority, out);
@@ -250,6 +251,7 @@ json_t *orders_row_json(const struct orders_row *row)
 	if (row->review_s)
 		json_object_set_new(j, "review",
 				    json_stringn(clock_text(row->review_s, day), DATE_LEN));
+	set_text(j, "review-state", reviews[row->review]);
 	set_time(j, "lifted", row->lifted_s);
 	json_object_set_new(j, "names", json_integer((json_int_t)row->names));
 	return j;
@@ -269,6 +271,15 @@ static int64_t time_of(const json_t *order, const char *key)
 	return clock_from_text(&s, text) == 0 || clock_date_from_text(&s, text) == 0 ? s : 0;
 }
 
+static enum review review_of(const json_t *order)
+{
+	const char *text = text_of(order, "review-state");
+	for (enum review r = REVIEW_DUE; text && r <= REVIEW_PASSED; r++)
+		if (strcmp(reviews[r], text) == 0)
+			return r;
+	return REVIEW_NONE;
+}
+
 int orders_row_from_json(struct orders_row *ret, const json_t *order)
 {
 	struct orders_row row = {
@@ -284,6 +295,7 @@ int orders_row_from_json(struct orders_row *ret, const json_t *order)
 		.expires_s = time_of(order, "expires"),
 		.review_s = time_of(order, "review"),
 		.lifted_s = time_of(order, "lifted"),
+		.review = review_of(order),
 		.names = (uint64_t)json_integer_value(json_object_get(order, "names")),
 	};
 	if (!row.id || !row.state || !row.starts_s || !row.expires_s)

@@ -6,11 +6,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "filterd/orders/review.h"
+
 // Texts are borrowed. What there is none of is NULL or 0.
 struct orders_row {
 	const char *id, *state, *action, *match, *authority, *reference, *category;
 	uint32_t revision;
 	int64_t starts_s, expires_s, review_s, lifted_s;
+	enum review review; // what the review day comes to
 	uint64_t names;
 };
 
@@ -18,11 +21,11 @@ struct orders_row {
 // one by what happens next: the end, the start; those that have ended, the last first.
 void orders_table_sort(struct orders_row *rows, size_t count);
 
-// One line an order below a head, as of the second `at_s`: what remains is told from there.
+// A line for each below a head, as of the second `at_s`: what remains is told from there.
 void orders_table_print(const struct orders_row *rows, size_t count, int64_t at_s, FILE *to);
 
 // {"id", "revision", "state", "action", "match", "authority", "reference", "category", "starts",
-// "expires", "review", "lifted", "names"}: what the daemon's answer to `orders` has for each as well.
+// "expires", "review", "review-state" ("due" or "passed"), "lifted", "names"}: what the daemon's answer to `orders` has for each as well.
 json_t *orders_row_json(const struct orders_row *row);
 
 // The other way; texts are valid as long as `order` is. -EINVAL if it has no id, state, starts or expires.

@@ -17,6 +17,7 @@
 #include "filterd/orders/image.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/parse.h"
+#include "filterd/orders/review.h"
 
 static int max_lifetime_from_text(uint32_t *ret_days, const char *text)
 {
@@ -42,18 +43,16 @@ int rules_option(struct rules_options *o, int option, const char *value)
 	return 1;
 }
 
-// What the gateway's own configuration says of orders. A machine without one goes by the defaults.
-static int read_config(const struct rules_options *options, struct config_orders *ret)
+int rules_config(const struct rules_options *options, struct config_orders *ret)
 {
 	char error[INI_ERROR_MAX] = "";
 	const char *path = options && options->config ? options->config : RULES_CONFIG;
-	*ret = (struct config_orders){0};
 	int result = config_orders_file(ret, path, error);
 	if (result == -ENOENT && (!options || !options->config))
-		result = 0;
+		result = config_orders_file(ret, NULL, error);
 	if (result < 0)
 		fprintf(stderr, "%s\n", error);
-	if (options && options->max_lifetime_days)
+	else if (options && options->max_lifetime_days)
 		ret->lifetimes = (struct lifetimes){.max_days = options->max_lifetime_days};
 	return result;
 }
@@ -80,30 +79,52 @@ static void print_complaints(const struct complaints *c)
 		fprintf(stderr, "... and %" PRIu64 " more like these\n", complaints_more(c));
 }
 
-static int load(const char *path, const struct parse_options *parse, struct orders *ret)
+static int load(const char *const *paths, size_t count, const struct parse_options *parse,
+		struct orders *ret)
 {
 	struct complaints *complaints = calloc(1, sizeof *complaints);
 	if (!complaints)
 		return -ENOMEM;
-	int result = parse_orders(path, parse, ret, complaints);
+	int result = parse_orders_paths(paths, count, parse, ret, complaints);
 	if (result < 0)
 		print_complaints(complaints);
 	free(complaints);
 	return result;
 }
 
-int rules_load(const char *path, const struct rules_options *options, struct orders *ret)
+int rules_load_paths(const char *const *paths, size_t count, const struct rules_options *options,
+		     struct orders *ret)
 {
 	struct config_orders config;
-	int result = read_config(options, &config);
+	int result = rules_config(options, &config);
 	if (result < 0)
 		return result;
 	struct parse_options parse = {.lifetimes = &config.lifetimes};
-	if (options)
+	if (options) {
 		parse.watch = options->watch;
+		parse.drafts = options->drafts;
+		parse.base = options->base;
+	}
 	if (isatty(STDERR_FILENO))
 		parse.watch.progress = show_progress;
-	return load(path, &parse, ret);
+	return load(paths, count, &parse, ret);
+}
+
+int rules_load(const char *path, const struct rules_options *options, struct orders *ret)
+{
+	return rules_load_paths(&path, 1, options, ret);
+}
+
+void rules_tell_reviews(const struct orders *orders, uint32_t notice_days, int64_t at_s)
+{
+	for (uint32_t i = 0; i < orders->count; i++) {
+		const struct order *o = &orders->at[i];
+		const struct review_order about = {slice_text(o->id), o->review_s, o->expires_s};
+		char text[REVIEW_TEXT_MAX];
+		if (at_s < o->expires_s && review_at(o->review_s, notice_days, at_s) != REVIEW_NONE)
+			fprintf(stderr, "%s:%u: %s\n", o->place.file, o->place.line,
+				review_text(&about, at_s, text));
+	}
 }
 
 static bool is_image(const char *path)
@@ -122,9 +143,15 @@ static bool is_image(const char *path)
 
 int rules_compile(const char *path, const struct orders *orders, struct ruleset **ret)
 {
+	return rules_compile_onto(path, orders, NULL, ret);
+}
+
+int rules_compile_onto(const char *path, const struct orders *orders, const struct ruleset *base,
+		       struct ruleset **ret)
+{
 	char error[RULESET_ERROR_MAX] = "";
 	struct compiled compiled = {0};
-	int result = compile_orders(orders, &compiled);
+	int result = compile_orders_onto(orders, base, &compiled);
 	int memfd = result < 0 ? result : ruleset_seal(compiled.image, compiled.len);
 	compiled_done(&compiled);
 	if (memfd < 0) {

@@ -6,19 +6,7 @@
 
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
-
-enum { EXIT_NOT_RUNNING = 1 };
-
-static json_int_t number(const json_t *of, const char *key)
-{
-	return json_integer_value(json_object_get(of, key));
-}
-
-static const char *text(const json_t *of, const char *key)
-{
-	const char *value = json_string_value(json_object_get(of, key));
-	return value ? value : "?";
-}
+#include "filterd/ctl/show.h"
 
 static void print_uptime(json_int_t s)
 {
@@ -41,7 +29,7 @@ static void print_workers(const json_t *workers)
 	{
 		printf("%6zu", i);
 		for (int c = 0; c < COLUMNS; c++)
-			printf(" %12lld", (long long)number(worker, columns[c]));
+			printf(" %12lld", (long long)show_number(worker, columns[c]));
 		putchar('\n');
 	}
 }
@@ -54,8 +42,9 @@ static void print_queues(const json_t *queues)
 		printf("\n queue      waiting      dropped\n");
 	json_array_foreach(queues, i, queue)
 	{
-		printf("%6lld %12lld %12lld\n", (long long)number(queue, "queue"),
-		       (long long)number(queue, "waiting"), (long long)number(queue, "dropped"));
+		printf("%6lld %12lld %12lld\n", (long long)show_number(queue, "queue"),
+		       (long long)show_number(queue, "waiting"),
+		       (long long)show_number(queue, "dropped"));
 	}
 }
 
@@ -69,14 +58,25 @@ static void print_prefilter(const json_t *prefilter)
 {
 	if (!prefilter) // a daemon of another version
 		return;
-	json_int_t clean = number(prefilter, "clean");
-	json_int_t all = clean + number(prefilter, "maybe") + number(prefilter, "unread");
+	json_int_t clean = show_number(prefilter, "clean");
+	json_int_t all = clean + show_number(prefilter, "maybe") + show_number(prefilter, "unread");
 	if (json_is_true(json_object_get(prefilter, "on")))
 		printf("prefilter on %lld interfaces: %.1f %% of %lld DNS queries need no look\n",
-		       (long long)number(prefilter, "interfaces"), percent(clean, all),
+		       (long long)show_number(prefilter, "interfaces"), percent(clean, all),
 		       (long long)all);
 	else
-		printf("prefilter off: %s\n", text(prefilter, "why"));
+		printf("prefilter off: %s\n", show_text(prefilter, "why"));
+}
+
+static void print_clock(const json_t *clock)
+{
+	if (!clock) // a daemon of another version
+		return;
+	if (json_is_true(json_object_get(clock, "sure")))
+		printf("clock   sure\n");
+	else
+		printf("clock   UNSURE: %s; orders are judged by %s\n", show_text(clock, "why"),
+		       show_text(clock, "judged"));
 }
 
 static void print_live(const json_t *live)
@@ -85,26 +85,29 @@ static void print_live(const json_t *live)
 		return;
 	printf("connections: %lld ended by orders that came later; %lld names kept in mind for "
 	       "that, %lld forgotten\n",
-	       (long long)(number(live, "ended-tcp") + number(live, "ended-udp")),
-	       (long long)number(live, "remembered"), (long long)number(live, "forgotten"));
+	       (long long)(show_number(live, "ended-tcp") + show_number(live, "ended-udp")),
+	       (long long)show_number(live, "remembered"),
+	       (long long)show_number(live, "forgotten"));
 }
 
 static void print_status(const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "ruleset");
 	const json_t *events = json_object_get(status, "events");
-	printf("filterd %s, up ", text(status, "version"));
-	print_uptime(number(status, "uptime"));
+	printf("filterd %s, up ", show_text(status, "version"));
+	print_uptime(show_number(status, "uptime"));
 	printf("\norders  %lld: %lld in force, %lld to come, %lld over\n",
-	       (long long)number(rules, "orders"), (long long)number(rules, "active"),
-	       (long long)number(rules, "pending"), (long long)number(rules, "expired"));
-	printf("names   %lld, %lld bytes\n", (long long)number(rules, "names"),
-	       (long long)number(rules, "bytes"));
-	printf("image   serial %lld, checksum %s, loaded %s\n", (long long)number(rules, "serial"),
-	       text(rules, "checksum"), text(rules, "loaded"));
+	       (long long)show_number(rules, "orders"), (long long)show_number(rules, "active"),
+	       (long long)show_number(rules, "pending"), (long long)show_number(rules, "expired"));
+	printf("names   %lld, %lld bytes\n", (long long)show_number(rules, "names"),
+	       (long long)show_number(rules, "bytes"));
+	printf("image   serial %lld, checksum %s, loaded %s\n",
+	       (long long)show_number(rules, "serial"), show_text(rules, "checksum"),
+	       show_text(rules, "loaded"));
 	printf("events  %lld written, %lld held back, %lld lost\n",
-	       (long long)number(events, "told"), (long long)number(events, "suppressed"),
-	       (long long)number(events, "lost"));
+	       (long long)show_number(events, "told"), (long long)show_number(events, "suppressed"),
+	       (long long)show_number(events, "lost"));
+	print_clock(json_object_get(status, "clock"));
 	print_prefilter(json_object_get(status, "prefilter"));
 	print_live(json_object_get(status, "live"));
 	print_workers(json_object_get(status, "workers"));
@@ -119,21 +122,12 @@ static int run(int argc, char **argv)
 		return command_usage(&command_status);
 	json_t *status = daemon_ask(path, "status");
 	if (!status)
-		return EXIT_NOT_RUNNING;
-	const char *refusal = json_string_value(json_object_get(status, "error"));
-	if (refusal) { // a daemon of another version
-		fprintf(stderr, "filterctl: the daemon says: %s\n", refusal);
-		json_decref(status);
-		return EXIT_ERROR;
-	}
-	if (json)
-		json_dumpf(status, stdout, JSON_COMPACT);
-	else
-		print_status(status);
-	if (json)
-		putchar('\n');
+		return EXIT_NO;
+	int result = daemon_refused(status); // by a daemon of another version
+	if (result == EXIT_OK)
+		(json ? show_json : print_status)(status);
 	json_decref(status);
-	return EXIT_OK;
+	return result;
 }
 
 const struct command command_status = {

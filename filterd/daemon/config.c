@@ -15,6 +15,8 @@ static const struct config_row rows[] = {
 	 AT(filterd.ruleset), .help = "The compiled orders (filterctl compile)."},
 	{"filterd", "control", CONFIG_PATH, "/run/filterd/control.sock", 1, 107,
 	 AT(filterd.control), .help = "The socket that filterctl talks to."},
+	{"filterd", "state", CONFIG_PATH, "/var/lib/filterd", 1, 200, AT(filterd.state),
+	 .help = "The folder for what the daemon must remember."},
 	{"filterd", "user", CONFIG_NAME, "filterd", 1, 32, AT(filterd.user),
 	 .help = "Started as root, the daemon becomes this user; root: it stays root."},
 	{"filterd", "metrics-file", CONFIG_PATH, "", 0, 240, RELOADABLE, AT(filterd.metrics_file),
@@ -101,6 +103,21 @@ static const struct config_row rows[] = {
 	{"orders", "category-lifetimes", CONFIG_LIFETIMES, "", 0, LIFETIMES_CATEGORIES_MAX,
 	 RELOADABLE, AT(orders.lifetimes.categories),
 	 .help = "Other such limits for some categories, as violent-extremism:90."},
+	{"orders", "review-notice", CONFIG_NUMBER, "7", 0, 365, RELOADABLE,
+	 AT(orders.review_notice_days),
+	 .help = "Days before an order's review from which on it is told of."},
+
+	{"trust", "keys", CONFIG_WORDS, "", 0, 16, AT(trust.keys),
+	 .help = "Keys of minisign (files, or the keys themselves) that sign changes; empty: "
+		 "none."},
+	{"trust", "threshold", CONFIG_NUMBER, "1", 1, 16, AT(trust.threshold),
+	 .help = "How many of them it takes to push, extend or roll back."},
+	{"trust", "lift-threshold", CONFIG_NUMBER, "1", 1, 16, AT(trust.lift_threshold),
+	 .help = "How many of them it takes to lift an order."},
+	{"trust", "lifetime", CONFIG_NUMBER, "7", 1, 90, AT(trust.lifetime_days),
+	 .help = "Days that a signed manifest may be good for."},
+	{"trust", "break-glass", CONFIG_CHOICE, "root", .choices = "root|no", AT(trust.break_glass),
+	 .help = "Who may change orders without signatures, which the audit trail shows."},
 
 	{"events", "syslog", CONFIG_BOOL, "yes", RELOADABLE, AT(events.syslog),
 	 .help = "Whether events go to syslog."},
@@ -114,6 +131,10 @@ static const struct config_row rows[] = {
 	 AT(events.client_prefix4), .help = "Bits of a client's IPv4 address that events show."},
 	{"events", "client-prefix6", CONFIG_NUMBER, "56", 0, 128, RELOADABLE,
 	 AT(events.client_prefix6), .help = "Bits of a client's IPv6 address that events show."},
+
+	{"clock", "synchronised", CONFIG_CHOICE, "adjtimex", .choices = "adjtimex|always",
+	 AT(clock.synchronised),
+	 .help = "Who says that the clock is synchronised: the kernel, or you, for good."},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
@@ -299,7 +320,7 @@ int config_orders_file(struct config_orders *ret, const char *path, char error[I
 {
 	struct reading reading = {.file = path};
 	set_defaults(&reading.config);
-	int err = ini_file(path, take, &reading, error);
+	int err = path ? ini_file(path, take, &reading, error) : 0;
 	if (!err)
 		*ret = reading.config.orders;
 	return err;

@@ -12,11 +12,14 @@
 enum { CONFIG_WORKERS_MAX = 64 };
 enum config_backend { CONFIG_BACKEND_AUTO, CONFIG_BACKEND_NFT, CONFIG_BACKEND_IPTABLES };
 enum config_failure { CONFIG_FAILURE_OPEN, CONFIG_FAILURE_CLOSED };
+enum config_synchronised { CONFIG_SYNCHRONISED_ADJTIMEX, CONFIG_SYNCHRONISED_ALWAYS };
+enum config_break_glass { CONFIG_BREAK_GLASS_ROOT, CONFIG_BREAK_GLASS_NO };
 enum config_mptcp { CONFIG_MPTCP_STRIP, CONFIG_MPTCP_PASS };
 
 struct config {
 	struct {
 		char ruleset[CONFIG_TEXT_MAX], control[CONFIG_TEXT_MAX], user[CONFIG_TEXT_MAX];
+		char state[CONFIG_TEXT_MAX];        // a folder
 		char metrics_file[CONFIG_TEXT_MAX]; // empty: none
 		uint32_t metrics_interval_s;
 	} filterd;
@@ -44,11 +47,20 @@ struct config {
 	} engine;
 	struct config_orders {
 		struct lifetimes lifetimes;
+		uint32_t review_notice_days;
 	} orders;
+	struct {
+		char keys[CONFIG_VALUE_MAX]; // empty: nothing has to be signed
+		uint32_t threshold, lift_threshold, lifetime_days;
+		uint32_t break_glass; // enum config_break_glass
+	} trust;
 	struct {
 		uint32_t syslog, to_stdout; // bool
 		uint32_t per_second, summary_interval_s, client_prefix4, client_prefix6;
 	} events;
+	struct {
+		uint32_t synchronised; // enum config_synchronised
+	} clock;
 };
 
 // Reads and checks a file. 0, or a negative errno with one sentence in `error`, FILE:LINE in front of
@@ -61,7 +73,7 @@ int config_text(struct config *ret, const char *file, const char *text, size_t l
 		char error[INI_ERROR_MAX]);
 
 // The section `orders` alone, for those who write orders where there is no gateway: the file is checked key
-// by key, but what it takes to run a daemon may be missing.
+// by key, but what it takes to run a daemon may be missing. `path` NULL: the defaults.
 int config_orders_file(struct config_orders *ret, const char *path, char error[INI_ERROR_MAX]);
 
 // Every effective value as a line `section.key=value`.

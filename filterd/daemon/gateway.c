@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/build_time.h"
 #include "filterd/daemon/control.h"
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/doorbell.h"
@@ -25,6 +26,7 @@
 #include "filterd/daemon/live.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/metrics.h"
+#include "filterd/daemon/onlookers.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/privs.h"
 #include "filterd/daemon/registry.h"
@@ -33,6 +35,7 @@
 #include "filterd/daemon/service.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
@@ -48,11 +51,13 @@ enum {
 struct gateway {
 	struct config config;
 	const char *config_path;
+	struct timekeeper *timekeeper;
 	struct registry *registry;
 	struct handshakes *handshakes;
 	struct links *links;
 	struct doorbell *doorbell;
 	struct events *events;
+	struct onlookers *onlookers;
 	struct sink *sink;
 	struct requests *requests;
 	struct control *control;
@@ -97,6 +102,7 @@ static struct view view_of(const struct gateway *g)
 		.worker_count = g->workers_made,
 		.first_queue = (uint16_t)g->config.queue.first,
 		.store = registry_store(g->registry),
+		.timekeeper = g->timekeeper,
 		.events = g->events,
 		.sink = g->sink,
 		.kernel_queues = g->kernel_queues,
@@ -153,11 +159,27 @@ static bool take_events(struct gateway *g)
 		unsigned taken = 0;
 		while (taken < TAKE_MAX && worker_take_event(g->workers[i], &event)) {
 			events_add(g->events, &event);
+			onlookers_hit(g->onlookers, g->events, &event);
 			taken++;
 		}
 		more |= taken == TAKE_MAX;
 	}
 	return more;
+}
+
+static int make_timekeeper(struct gateway *g)
+{
+	char path[CONFIG_TEXT_MAX + 8];
+	snprintf(path, sizeof path, "%s/clock", g->config.filterd.state);
+	struct timekeeper_options options = {
+		.path = path,
+		.always = g->config.clock.synchronised == CONFIG_SYNCHRONISED_ALWAYS,
+		.build_s = FILTERD_BUILD_S,
+	};
+	g->timekeeper = timekeeper_new(&options);
+	if (!g->timekeeper)
+		log_err("can't keep time: %s", strerror(errno));
+	return g->timekeeper ? 0 : -EIO;
 }
 
 static struct engine_options engine_options(const struct gateway *g)
@@ -215,6 +237,7 @@ static int make_workers(struct gateway *g)
 		.engine = engine_options(g),
 		.store = registry_store(g->registry),
 		.links = g->links,
+		.timekeeper = g->timekeeper,
 		.doorbell = g->doorbell,
 	};
 	for (; g->workers_made < config->queue.workers; g->workers_made++) {
@@ -273,7 +296,8 @@ static int make_outlets(struct gateway *g)
 		g->doorbell = doorbell_new();
 		g->sink = sink_new(NULL);
 		g->events = events_new(&options, &out, random_u64());
-		if (!g->links || !g->doorbell || !g->sink || !g->events)
+		g->onlookers = onlookers_new(random_u64(), clock_now_ns());
+		if (!g->links || !g->doorbell || !g->sink || !g->events || !g->onlookers)
 			err = errno ? -errno : -ENOMEM;
 	}
 	if (err)
@@ -283,11 +307,16 @@ static int make_outlets(struct gateway *g)
 	return err;
 }
 
+static int send_line(void *control, uint64_t ticket, const char *text, size_t len)
+{
+	return control_line(control, ticket, text, len);
+}
+
 static int make_control(struct gateway *g)
 {
 	char error[CONTROL_ERROR_MAX];
 	g->kernel_queues = kernel_queues_new();
-	struct requests_options options = {g->registry, view_for_requests, g};
+	struct requests_options options = {g->registry, g->onlookers, view_for_requests, g};
 	g->requests = requests_new(&options);
 	if (!g->requests) {
 		log_err("no memory for requests");
@@ -300,6 +329,7 @@ static int make_control(struct gateway *g)
 		return -EIO;
 	}
 	requests_use(g->requests, g->control);
+	onlookers_use(g->onlookers, send_line, g->control);
 	return 0;
 }
 
@@ -357,6 +387,8 @@ static int start(struct gateway *g)
 		return err;
 	}
 	err = make_outlets(g);
+	if (!err)
+		err = make_timekeeper(g);
 	if (!err)
 		err = make_prefilter(g);
 	if (!err)
@@ -499,18 +531,21 @@ static void loop(struct gateway *g)
 		{.fd = g->signal_fd, .events = POLLIN},
 		{.fd = doorbell_fd(g->doorbell), .events = POLLIN},
 		{.fd = links_fd(g->links), .events = POLLIN},
+		{.fd = timekeeper_fd(g->timekeeper), .events = POLLIN},
 		{.events = POLLIN}, // the registry's
 	};
 	enum { COUNT = sizeof fds / sizeof fds[0] };
 	while (!g->ending) {
+		timekeeper_run(g->timekeeper);
 		doorbell_arm(g->doorbell);
 		bool more = take_events(g);
 		events_tick(g->events, clock_now_ns());
+		onlookers_tick(g->onlookers, clock_now_ns());
 		feed_watchdog(g);
 		report_losses(g);
 		write_metrics(g);
 		int wait_ms = live_run(g->live, store_current(registry_store(g->registry))->ruleset,
-				       clock_now_ns());
+				       timekeeper_now_ns(g->timekeeper));
 		fds[COUNT - 1].fd = registry_fd(g->registry);
 		poll(fds, COUNT, more ? 0 : wait_ms < TICK_MS ? wait_ms : TICK_MS);
 		links_read(g->links, link_changed, g);
@@ -542,6 +577,8 @@ static void stop(struct gateway *g)
 	requests_free(g->requests);
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
+	onlookers_free(g->onlookers);
+	timekeeper_free(g->timekeeper);
 	events_free(g->events);
 	sink_free(g->sink);
 	doorbell_free(g->doorbell);

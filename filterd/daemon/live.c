@@ -25,9 +25,9 @@ struct live {
 	struct worker *const *workers;
 	unsigned count;
 	unsigned mark_shift;
-	struct conntrack *conntrack;  // NULL: the kernel has none
-	bool going;                   // workers look through what they let pass
-	int64_t change_s;             // when an order begins or ends next
+	struct conntrack *conntrack; // NULL: the kernel has none
+	bool going;                  // workers look through what they let pass
+	int64_t now_s, change_s; // when it was last looked, and when an order begins or ends next
 	struct worker_change *missed; // sorted during a walk
 	unsigned missed_count;
 	struct live_counters counters;
@@ -149,12 +149,12 @@ static void collect(struct live *l)
 int live_run(struct live *l, const struct ruleset *ruleset, int64_t now_ns)
 {
 	int64_t now_s = now_ns / CLOCK_SECOND_NS;
-	if (now_s >= l->change_s) {
-		bool due = l->change_s != INT64_MIN;
-		if (due)
-			live_changed(l);
+	bool known = l->change_s != INT64_MIN;
+	if (known && (now_s >= l->change_s || now_s < l->now_s)) // or the clock was set back
+		live_changed(l);
+	if (l->change_s == INT64_MIN)
 		l->change_s = ruleset_next_change(ruleset, now_s);
-	}
+	l->now_s = now_s;
 	if (l->going)
 		collect(l);
 	if (l->going)

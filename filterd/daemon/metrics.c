@@ -16,6 +16,7 @@
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 
@@ -292,6 +293,8 @@ void metrics_print(const struct view *view, FILE *out)
 	fputs("filterd_info{version=\"" FILTERD_VERSION "\"} 1\n", out);
 	plain(out, "start_time_seconds", "gauge", "When the daemon was started, in Unix time.",
 	      (uint64_t)(view->started_ns / CLOCK_SECOND_NS));
+	plain(out, "clock_unsure", "gauge", "Whether the clock is not known to be right.",
+	      !timekeeper_sure(view->timekeeper));
 	print_table(view, out);
 	print_families(view, out);
 	print_kernel_queues(view, out);

@@ -13,6 +13,7 @@
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 
@@ -24,7 +25,7 @@ static json_t *number(const uint64_t *counter)
 static json_t *ruleset_status(const struct view *view)
 {
 	const struct rules *rules = store_current(view->store);
-	int64_t now_s = view->now_ns / CLOCK_SECOND_NS;
+	int64_t now_s = timekeeper_judge_ns(view->timekeeper, view->now_ns) / CLOCK_SECOND_NS;
 	int active = 0, pending = 0, expired = 0;
 	char checksum[17], loaded[CLOCK_TEXT_MAX];
 	for (uint32_t i = 0; i < rules->orders; i++) {
@@ -99,6 +100,16 @@ static json_t *live_status(const struct view *view)
 			 (json_int_t)kernel->unmarked);
 }
 
+static json_t *clock_status(const struct view *view)
+{
+	char judged[CLOCK_TEXT_MAX];
+	int64_t judged_ns = timekeeper_judge_ns(view->timekeeper, view->now_ns);
+	return json_pack("{s:b, s:b, s:s*, s:s}", "sure", timekeeper_sure(view->timekeeper),
+			 "stepped", timekeeper_stepped(view->timekeeper), "why",
+			 timekeeper_why_unsure(view->timekeeper), "judged",
+			 clock_text(judged_ns / CLOCK_SECOND_NS, judged));
+}
+
 json_t *status_json(const struct view *view)
 {
 	uint64_t lost = sink_lost(view->sink);
@@ -110,12 +121,12 @@ json_t *status_json(const struct view *view)
 	json_t *events = json_pack("{s:I, s:I, s:I}", "told", (json_int_t)events_told(view->events),
 				   "suppressed", (json_int_t)events_suppressed(view->events),
 				   "lost", (json_int_t)lost);
-	return json_pack("{s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-			 FILTERD_VERSION, "uptime",
-			 (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
-			 "mark-shift", (int)view->mark_shift, "ruleset", ruleset_status(view),
-			 "workers", workers, "queues", queues_status(view), "prefilter",
-			 prefilter_status(view), "live", live_status(view), "events", events);
+	return json_pack(
+		"{s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", FILTERD_VERSION,
+		"uptime", (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
+		"mark-shift", (int)view->mark_shift, "clock", clock_status(view), "ruleset",
+		ruleset_status(view), "workers", workers, "queues", queues_status(view),
+		"prefilter", prefilter_status(view), "live", live_status(view), "events", events);
 }
 
 json_t *status_metrics_json(const struct view *view)

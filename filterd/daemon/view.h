@@ -10,6 +10,7 @@ struct live;
 struct prefiltering;
 struct sink;
 struct store;
+struct timekeeper;
 struct worker;
 
 struct view {
@@ -17,6 +18,7 @@ struct view {
 	unsigned worker_count;
 	uint16_t first_queue; // of 2 * worker_count
 	const struct store *store;
+	const struct timekeeper *timekeeper;
 	const struct events *events;
 	const struct sink *sink;
 	struct kernel_queues *kernel_queues;
@@ -25,5 +27,5 @@ struct view {
 	const char *ruleset_path;
 	uint64_t serial;
 	unsigned mark_shift;
-	int64_t started_ns, now_ns;
+	int64_t started_ns, now_ns; // of the system's clock
 };

@@ -18,6 +18,7 @@
 #include "filterd/daemon/outcome.h"
 #include "filterd/daemon/ring.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 
 enum {
 	DRAIN_BATCHES_MAX = 1024,
@@ -88,8 +89,13 @@ static void give_verdict(struct worker *w, const struct queue_packet *packet, un
 	send_replies(w, packet, from, verdict);
 }
 
+// The time that is judged by, and that of the system, which events tell.
+struct moment {
+	int64_t judged_ns, real_ns;
+};
+
 static void judge(struct worker *w, const struct rules *rules, const struct queue_packet *packet,
-		  int64_t now_ns)
+		  const struct moment *now)
 {
 	struct verdict verdict;
 	unsigned from = links_flags(w->options.links, packet->indev);
@@ -108,9 +114,9 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 			 (oneway ? (unsigned)ENGINE_ONEWAY : 0) |
 			 (inside ? (unsigned)ENGINE_INSIDE : 0),
 	};
-	engine_packet(w->engine, &judged, now_ns, &verdict);
+	engine_packet(w->engine, &judged, now->judged_ns, &verdict);
 	give_verdict(w, packet, from, &verdict);
-	note_event(w, rules, &verdict, now_ns);
+	note_event(w, rules, &verdict, now->real_ns);
 }
 
 static void note_change(struct worker *w, const struct verdict *verdict)
@@ -134,7 +140,7 @@ static bool recheck_wanted(struct worker *w)
 
 // A part of the recheck that was asked for. Whoever asked has published the rules before, and waited until this
 // worker had gone offline since: these are they.
-static void recheck(struct worker *w, const struct rules *rules)
+static void recheck(struct worker *w, const struct rules *rules, const struct moment *now)
 {
 	unsigned asked = atomic_load(&w->asked), budget = RECHECK_ENTRIES;
 	struct verdict verdict;
@@ -142,10 +148,10 @@ static void recheck(struct worker *w, const struct rules *rules)
 	if (w->rechecking != asked)
 		engine_recheck_start(w->engine);
 	w->rechecking = asked;
-	int64_t now_ns = clock_now_ns();
-	while (!ring_full(w->changes) && engine_recheck(w->engine, now_ns, &budget, &verdict)) {
+	while (!ring_full(w->changes) &&
+	       engine_recheck(w->engine, now->judged_ns, &budget, &verdict)) {
 		note_change(w, &verdict);
-		note_event(w, rules, &verdict, now_ns);
+		note_event(w, rules, &verdict, now->real_ns);
 		found = true;
 	}
 	bool over = engine_recheck_over(w->engine);
@@ -177,12 +183,13 @@ static unsigned batch(struct worker *w, bool wait)
 		engine_set_ruleset(w->engine, rules->ruleset);
 		w->generation = rules->generation;
 	}
-	int64_t now_ns = clock_now_ns();
+	int64_t real_ns = clock_now_ns();
+	struct moment now = {timekeeper_judge_ns(w->options.timekeeper, real_ns), real_ns};
 	for (unsigned i = 0; i < count; i++)
-		judge(w, rules, &packets[i], now_ns);
+		judge(w, rules, &packets[i], &now);
 	queue_send(w->queue);
 	if (recheck_wanted(w))
-		recheck(w, rules);
+		recheck(w, rules, &now);
 	return count;
 }
 

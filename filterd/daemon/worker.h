@@ -10,7 +10,8 @@
 //   main thread, once                    worker_start(), worker_stop(), worker_join(), in this order
 //   main thread, after worker_join()     worker_free()
 //   the worker's own thread              everything on its queue, inject and engine; ring_put();
-//                                        store_join() to store_leave(); links_flags()
+//                                        store_join() to store_leave(); links_flags();
+//                                        timekeeper_judge_ns()
 // The main thread alone owns signals, the control socket, reload, events and metrics.
 #pragma once
 #include "filterd/daemon/conntrack.h"
@@ -23,14 +24,16 @@ struct worker;
 struct store;
 struct links;
 struct doorbell;
+struct timekeeper;
 
 struct worker_options {
 	unsigned number; // from 0
 	unsigned mark_shift;
 	struct queue_options queue;
 	struct engine_options engine;
-	struct store *store; // borrowed, as are the next two
+	struct store *store; // borrowed, as are the next three
 	struct links *links;
+	const struct timekeeper *timekeeper;
 	struct doorbell *doorbell; // rung when there is an event to take
 };
 

@@ -21,10 +21,13 @@ void orders_done(struct orders *o)
 {
 	for (uint32_t i = 0; i < o->count; i++)
 		order_done(&o->at[i]);
+	for (uint32_t i = 0; i < o->aside_count; i++)
+		order_done(&o->aside[i]);
 	for (uint32_t i = 0; i < o->files; i++)
 		free(o->file_names[i]);
 	free(o->file_names);
 	free(o->at);
+	free(o->aside);
 	*o = (struct orders){0};
 }
 

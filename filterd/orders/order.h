@@ -34,10 +34,17 @@ struct order_override {
 	unsigned line;
 };
 
+enum order_standing {
+	ORDER_STANDS,     // comes into force when its time comes
+	ORDER_DRAFT,      // its author is not done
+	ORDER_SUPERSEDED, // a higher revision of the same order stands
+};
+
 struct order {
 	struct order_place place;
 	char id[ORDER_ID_MAX + 1];
 	uint32_t revision;
+	enum order_standing standing;
 	char *authority, *reference, *reason, *category, *contact; // owned; NULL = not stated
 	int64_t issued_s, starts_s, expires_s, review_s;           // 0 = not stated
 	enum order_action action;
@@ -55,9 +62,11 @@ struct order {
 
 // A whole set of orders, in order of their files and of their places in them.
 struct orders {
-	struct order *at;
+	struct order *at; // those that stand
 	uint32_t count;
 	uint32_t room;
+	struct order *aside; // the others: read and checked, but not to be compiled
+	uint32_t aside_count;
 	char **file_names; // owned; the order files that were read
 	uint32_t files, lists;
 };

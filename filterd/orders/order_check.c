@@ -2,7 +2,6 @@
 // Complaints name the line of the key that is wrong, or of the order's head when a key is missing.
 #include "filterd/orders/order_check.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "filterd/base/clock.h"
@@ -104,65 +103,4 @@ void order_check(struct order_reading *r)
 	check_lists(r);
 	if (r->complaints->count == before && !r->time_unread)
 		check_times(r);
-}
-
-static int id_compare(const void *a, const void *b)
-{
-	const struct order *const *p = a, *const *q = b;
-	int order = strcmp((*p)->id, (*q)->id);
-	return order ? order : (*p < *q ? -1 : *p > *q);
-}
-
-static const struct order *find_id(const struct order **sorted, uint32_t count, const char *id)
-{
-	uint32_t low = 0, high = count;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = strcmp(id, sorted[middle]->id);
-		if (order == 0)
-			return sorted[middle];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
-
-static void check_overrides(const struct orders *all, const struct order **sorted, struct order *o,
-			    struct complaints *complaints)
-{
-	for (uint32_t i = 0; i < o->override_count; i++) {
-		struct order_override *override = &o->overrides[i];
-		const struct order *other = find_id(sorted, all->count, override->id);
-		if (!other)
-			complain(complaints, o->place.file, override->line,
-				 "there is no order '%s' to override", override->id);
-		else if (other->action == ORDER_ALLOW)
-			complain(complaints, o->place.file, override->line,
-				 "order '%s' blocks nothing, so there is nothing to override",
-				 override->id);
-		else
-			override->order = (uint32_t)(other - all->at);
-	}
-}
-
-void orders_check(struct orders *o, struct complaints *complaints)
-{
-	const struct order **sorted = calloc(o->count + 1, sizeof *sorted);
-	if (!sorted) {
-		complain(complaints, "orders", 0, "%s", strerror(ENOMEM));
-		return;
-	}
-	for (uint32_t i = 0; i < o->count; i++)
-		sorted[i] = &o->at[i];
-	qsort(sorted, o->count, sizeof *sorted, id_compare);
-	for (uint32_t i = 1; i < o->count; i++)
-		if (strcmp(sorted[i - 1]->id, sorted[i]->id) == 0)
-			complain(complaints, sorted[i]->place.file, sorted[i]->place.line,
-				 "there is an order '%s' already, at %.200s:%u", sorted[i]->id,
-				 sorted[i - 1]->place.file, sorted[i - 1]->place.line);
-	for (uint32_t i = 0; i < o->count; i++)
-		check_overrides(o, sorted, &o->at[i], complaints);
-	free(sorted);
 }

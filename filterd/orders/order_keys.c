@@ -36,6 +36,17 @@ static void read_revision(struct order_reading *r, const char *value)
 		r->order->revision = (uint32_t)number;
 }
 
+static void read_state(struct order_reading *r, const char *value)
+{
+	if (strcmp(value, "draft") == 0)
+		r->order->standing = ORDER_DRAFT;
+	else
+		COMPLAIN(r,
+			 "'%s' is not 'draft', which is all that 'state' can say; an order "
+			 "without it comes into force",
+			 value);
+}
+
 static void read_authority(struct order_reading *r, const char *value)
 {
 	read_text(r, &r->order->authority, value);
@@ -279,6 +290,7 @@ static void read_widen(struct order_reading *r, const char *value)
 
 const struct order_key order_keys[ORDER_KEYS] = {
 	[KEY_REVISION] = {"revision", .read = read_revision},
+	[KEY_STATE] = {"state", .read = read_state},
 	[KEY_AUTHORITY] = {"authority", .required = true, .read = read_authority},
 	[KEY_REFERENCE] = {"reference", .required = true, .read = read_reference},
 	[KEY_REASON] = {"reason", .required = true, .read = read_reason},

@@ -9,6 +9,7 @@
 
 enum order_key_number {
 	KEY_REVISION,
+	KEY_STATE,
 	KEY_AUTHORITY,
 	KEY_REFERENCE,
 	KEY_REASON,

@@ -13,6 +13,7 @@ struct ruleset;
 
 struct parse_options {
 	const struct lifetimes *lifetimes; // NULL: the default
+	bool drafts;                       // take them for orders that come into force
 	struct lists_watch watch;
 	// The ruleset that compile_orders_onto() will be given; NULL = none. Orders whose names are the same in it
 	// get none: what they listed is taken from there. It stays open until the orders are compiled.
@@ -23,6 +24,10 @@ struct parse_options {
 // errno with at least one complaint made and `ret` left empty.
 int parse_orders(const char *path, const struct parse_options *options, struct orders *ret,
 		 struct complaints *complaints);
+
+// The same of several files and folders, as one set.
+int parse_orders_paths(const char *const *paths, size_t count, const struct parse_options *options,
+		       struct orders *ret, struct complaints *complaints);
 
 // The same from memory; `file` is where lists are looked for, and what complaints say.
 int parse_orders_text(const char *file, struct slice text, const struct parse_options *options,

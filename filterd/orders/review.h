@@ -4,10 +4,7 @@
 #pragma once
 #include "filterd/base/slice.h"
 
-enum {
-	REVIEW_NOTICE_DAYS = 7, // unless the configuration says otherwise
-	REVIEW_TEXT_MAX = 256,
-};
+enum { REVIEW_TEXT_MAX = 256 };
 
 enum review {
 	REVIEW_NONE,   // nothing to say: there is none, or it is far away

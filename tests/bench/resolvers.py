@@ -180,7 +180,7 @@ def filterd_row(folder, names):
     orders.mkdir()
     (orders / "names.txt").write_text("\n".join(names) + "\n")
     (orders / "bench.order").write_text(order(id="bench", list="names.txt"))
-    conf.write_text(f"[filterd]\nruleset = {folder}/image\ncontrol = {control}\nuser = root\n"
+    conf.write_text(f"[filterd]\nruleset = {folder}/image\ncontrol = {control}\nstate = {folder}\nuser = root\n"
                     "[firewall]\nlan = lo\n[events]\nsyslog = no\n")
     begun = time.monotonic()
     run(FILTERCTL, "compile", "--orders", orders, "-o", folder / "image", timeout=START_S)

@@ -162,11 +162,14 @@ class Filterd:
         self.config_path, self.image = folder / "filterd.conf", folder / "ruleset.image"
         self.orders_path = folder / "orders"
         self.orders_path.mkdir()
+        self.state = folder / "state"
+        self.state.mkdir()
         self.events_path, self.log_path = folder / "events", folder / "log"
         self.program = FILTERD
         self.process = None
         self.config = {
             "filterd.ruleset": self.image, "filterd.control": folder / "control.sock", "filterd.user": "root",
+            "filterd.state": self.state,
             "firewall.lan": "lan0", "queue.workers": 2, "events.syslog": "no", "events.stdout": "yes",
         }
 

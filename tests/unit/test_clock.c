@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -27,6 +29,16 @@ static void times_from_text(void **state)
 		{"1970-01-01T00:00:00Z", 0},
 		{"1970-01-01T05:30:00+05:30", 0},
 		{"2000-02-29T00:00:00Z", 951782400},
+		{"2024-02-29T23:59:59Z", 1709251199}, // leap days, and the days after
+		{"2024-03-01T00:00:00Z", 1709251200},
+		{"2024-02-29T12:00:00+13:00", 1709161200}, // still the 28th in UTC
+		{"2028-02-29T00:00:00+14:00", 1835344800},
+		{"2400-02-29T00:00:00Z", INT64_C(13574563200)},
+		{"2019-04-07T02:30:00+13:00", 1554557400}, // an hour that New Zealand had twice
+		{"2019-04-07T02:30:00+12:00", 1554561000},
+		{"2019-09-29T02:30:00+12:00", 1569681000}, // and one that it never had
+		{"2019-11-03T01:59:59-04:00", 1572760799}, // New York's end of summer time
+		{"2019-11-03T01:00:00-05:00", 1572760800},
 		{"2038-01-19T03:14:08Z", INT64_C(2147483648)},
 		{"9999-12-31T23:59:59Z", INT64_C(253402300799)},
 		{"2016-12-31T23:59:60Z", 1483228800}, // leap second: the next minute
@@ -36,6 +48,8 @@ static void times_from_text(void **state)
 		{"9999-12-31T23:59:59-00:01", BAD}, // after 9999
 		{"1969-12-31T23:59:59Z", BAD},
 		{"2019-02-29T00:00:00Z", BAD},
+		{"2023-02-29T00:00:00+13:00", BAD},
+		{"2024-02-30T00:00:00Z", BAD},
 		{"2100-02-29T00:00:00Z", BAD},
 		{"2019-04-31T00:00:00Z", BAD},
 		{"2019-13-01T00:00:00Z", BAD},
@@ -67,6 +81,21 @@ static void times_from_text(void **state)
 		if (s != cases[i].s || result != (cases[i].s == BAD ? -EINVAL : 0))
 			fail_msg("%s: %d, %lld", cases[i].text, result, (long long)s);
 	}
+}
+
+// Where the machine stands changes nothing.
+static void zones_of_the_machine(void **state)
+{
+	static const char *const zones[] = {"Pacific/Auckland", "America/New_York", "UTC-14", ""};
+	for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
+		char out[CLOCK_TEXT_MAX];
+		setenv("TZ", zones[i], 1);
+		tzset();
+		times_from_text(state);
+		assert_string_equal(clock_text(1554557400, out), "2019-04-06T13:30:00Z");
+	}
+	unsetenv("TZ");
+	tzset();
 }
 
 static void dates_from_text(void **state)
@@ -126,11 +155,9 @@ static void now_is_after_this_was_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(times_from_text),
-		cmocka_unit_test(dates_from_text),
-		cmocka_unit_test(every_day_comes_back),
-		cmocka_unit_test(texts_of_times),
-		cmocka_unit_test(now_is_after_this_was_written),
+		cmocka_unit_test(times_from_text), cmocka_unit_test(zones_of_the_machine),
+		cmocka_unit_test(dates_from_text), cmocka_unit_test(every_day_comes_back),
+		cmocka_unit_test(texts_of_times),  cmocka_unit_test(now_is_after_this_was_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,7 +169,8 @@ static void faults(void **state)
 		{BEGIN "widen = all\n", "f:10: 'all' is not one of no or yes"},
 		{BEGIN "skip = names rubbish\n", "f:10: 'rubbish' is not one of names, patterns, "
 						 "exceptions, blocks, narrower or others"},
-		{BEGIN BEGIN, "f:10: there is an order 'a' already, at f:1"},
+		{BEGIN BEGIN, "f:10: there is an order 'a' of revision 1 already, at f:1"},
+		{BEGIN "state = final\n", "f:10: 'final' is not 'draft'"},
 		{BEGIN "stray\n", "f:10: this line is neither"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -344,7 +345,8 @@ static void folders(void **state)
 	c.count = 0;
 	assert_true(parse_orders(folder, &defaults, &orders, &c) < 0);
 	snprintf(expected, sizeof expected,
-		 "%s/c.order:1: there is an order 'a' already, at %s/b.order:1", folder, folder);
+		 "%s/c.order:1: there is an order 'a' of revision 1 already, at %s/b.order:1",
+		 folder, folder);
 	assert_string_equal(c.at[0], expected);
 
 	static const char *const left[] = {"a.order", "b.order",  "c.order", "l.txt",

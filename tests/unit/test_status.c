@@ -23,6 +23,7 @@
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "tests/unit/ruleset_text.h"
 
@@ -36,8 +37,36 @@ static void no_line(void *arg, const struct events_line *line)
 
 static struct view view;
 
+static bool synchronised;
+
+static int64_t clock_real_ns(void *arg)
+{
+	(void)arg;
+	return NOW_NS;
+}
+
+static bool clock_synchronised(void *arg)
+{
+	(void)arg;
+	return synchronised;
+}
+
+static const char *clock_boot(void *arg)
+{
+	(void)arg;
+	return "-";
+}
+
+static const struct timekeeper_clock machine = {.real_ns = clock_real_ns,
+						.boot_ns = clock_real_ns,
+						.synchronised = clock_synchronised,
+						.boot = clock_boot};
+
 static int setup(void **state)
 {
+	const struct timekeeper_options time = {.path = "/nowhere/clock",
+						.build_s = INT64_C(1483228800), // 2017
+						.clock = &machine};
 	struct events_options options = {.per_second = 1};
 	struct events_out out = {.line = no_line};
 	struct ruleset *rules = ruleset_of_text(COMPILED_ORDER(
@@ -47,6 +76,7 @@ static int setup(void **state)
 	(void)state;
 	store_hit(store_current(store), 0, 0);
 	view = (struct view){.store = store,
+			     .timekeeper = timekeeper_new(&time),
 			     .events = events_new(&options, &out, 1),
 			     .sink = sink_new(NULL),
 			     .prefiltering = prefiltering_new(&config),
@@ -62,6 +92,7 @@ static int teardown(void **state)
 	events_free((struct events *)(uintptr_t)view.events);
 	sink_free((struct sink *)(uintptr_t)view.sink);
 	prefiltering_free((struct prefiltering *)(uintptr_t)view.prefiltering);
+	timekeeper_free((struct timekeeper *)(uintptr_t)view.timekeeper);
 	store_free((struct store *)(uintptr_t)view.store);
 	return 0;
 }
@@ -85,6 +116,33 @@ static void status_tells_orders_by_their_time(void **state)
 		json_decref(answer);
 	}
 	view.now_ns = NOW_NS;
+}
+
+static void clock_is_told_to_be_sure_or_not(void **state)
+{
+	struct timekeeper *t = (struct timekeeper *)(uintptr_t)view.timekeeper;
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const char *why = NULL, *judged, *text;
+		int sure, stepped;
+		synchronised = i;
+		timekeeper_run(t);
+		json_t *answer = status_json(&view);
+		assert_int_equal(json_unpack(answer, "{s:{s:b, s:b, s?s, s:s}}", "clock", "sure",
+					     &sure, "stepped", &stepped, "why", &why, "judged",
+					     &judged),
+				 0);
+		assert_int_equal(sure, i);
+		assert_int_equal(stepped, 0);
+		assert_int_equal(why != NULL, !i);
+		assert_string_equal(judged, "2019-01-01T00:01:40Z");
+		json_t *metrics = status_metrics_json(&view);
+		assert_int_equal(json_unpack(metrics, "{s:s}", "metrics", &text), 0);
+		assert_non_null(strstr(text, i ? "\nfilterd_clock_unsure 0\n"
+					       : "\nfilterd_clock_unsure 1\n"));
+		json_decref(metrics);
+		json_decref(answer);
+	}
 }
 
 static void metrics_come_as_text(void **state)
@@ -162,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_tells_orders_by_their_time),
+		cmocka_unit_test(clock_is_told_to_be_sure_or_not),
 		cmocka_unit_test(metrics_come_as_text),
 		cmocka_unit_test(file_is_replaced_whole),
 		cmocka_unit_test(labels_are_escaped),

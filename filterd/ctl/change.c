@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/ctl/change.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/ctl/command.h"
+#include "filterd/ctl/daemon.h"
+#include "filterd/ctl/show.h"
+
+int64_t change_now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * CLOCK_SECOND_NS + now.tv_nsec;
+}
+
+void change_init(struct change *c)
+{
+	*c = (struct change){.control = DAEMON_SOCKET, .since_ns = change_now_ns()};
+}
+
+bool change_option(struct change *c, int option)
+{
+	if (option == 'C')
+		c->control = optarg;
+	else if (option == 'J')
+		c->json = true;
+	else
+		return false;
+	return true;
+}
+
+json_t *change_ask(const struct change *c, json_t *request, int fd)
+{
+	json_t *answer = daemon_exchange(
+		(struct daemon_exchange){c->control, request, fd, NULL, DAEMON_WAIT_CHANGE_S});
+	if (!answer)
+		fprintf(stderr, "filterctl: whether anything was changed is not known: "
+				"`filterctl serials` shows what is in force\n");
+	return answer;
+}
+
+static void print(const json_t *answer, const char *done, double ms)
+{
+	printf("%s: ", done);
+	if (json_object_get(answer, "serial"))
+		printf("serial %lld (before: %lld), ", (long long)show_number(answer, "serial"),
+		       (long long)show_number(answer, "serial-from"));
+	printf("in effect since %s, %.0f ms after Enter\n", show_time(answer, "effective"), ms);
+}
+
+void change_tell(const struct change *c, json_t *answer, const char *done)
+{
+	double ms = (double)(change_now_ns() - c->since_ns) / 1e6;
+	if (!c->json) {
+		print(answer, done, ms);
+		return;
+	}
+	json_object_set_new(answer, "after-enter-ms", json_real(ms));
+	show_json(answer);
+}
+
+int change_make(const struct change *c, json_t *request, const char *done)
+{
+	json_t *answer = change_ask(c, request, -1);
+	int status = daemon_refused(answer);
+	if (status == EXIT_OK)
+		change_tell(c, answer, done);
+	json_decref(answer);
+	return status;
+}

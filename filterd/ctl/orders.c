@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// filterctl orders: which orders there are, what state each is in, and what remains of it.
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/ctl/command.h"
+#include "filterd/ctl/orders_table.h"
+#include "filterd/ctl/rules.h"
+#include "filterd/daemon/config.h"
+#include "filterd/orders/order.h"
+
+struct arguments {
+	const char *orders;
+	struct rules_options rules;
+	int64_t at_s;
+	bool json;
+};
+
+// As a file has it: that an order is lifted, only the daemon knows.
+static const char *state_of(const struct order *o, int64_t at_s)
+{
+	if (o->standing != ORDER_STANDS)
+		return o->standing == ORDER_DRAFT ? "draft" : "superseded";
+	if (at_s < o->starts_s)
+		return "pending";
+	return at_s < o->expires_s ? "active" : "expired";
+}
+
+static struct orders_row row_of(const struct order *o, uint32_t notice_days, int64_t at_s)
+{
+	static const char *const actions[] = {"block", "monitor", "allow"};
+	static const char *const matches[] = {"exact", "subtree"};
+	bool goes_on = o->standing == ORDER_STANDS && at_s < o->expires_s;
+	return (struct orders_row){
+		.id = o->id,
+		.state = state_of(o, at_s),
+		.action = actions[o->action],
+		.match = matches[o->match],
+		.authority = o->authority,
+		.reference = o->reference,
+		.category = o->category,
+		.revision = o->revision,
+		.starts_s = o->starts_s,
+		.expires_s = o->expires_s,
+		.review_s = o->review_s,
+		.review = goes_on ? review_at(o->review_s, notice_days, at_s) : REVIEW_NONE,
+		.names = o->names.count,
+	};
+}
+
+static int print_json(const struct orders_row *rows, uint32_t count, int64_t at_s)
+{
+	char at[CLOCK_TEXT_MAX];
+	json_t *orders = json_array();
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(orders, orders_row_json(&rows[i]));
+	json_t *j = json_pack("{s:s, s:o}", "at", clock_text(at_s, at), "orders", orders);
+	int failed = j ? json_dumpf(j, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) : -1;
+	json_decref(j);
+	putchar('\n');
+	return failed ? EXIT_ERROR : EXIT_OK;
+}
+
+static int print_orders(const struct arguments *a, const struct orders *orders,
+			uint32_t notice_days)
+{
+	uint32_t count = 0;
+	int status = EXIT_OK;
+	struct orders_row *rows =
+		calloc((size_t)orders->count + orders->aside_count + 1, sizeof *rows);
+	if (!rows)
+		return EXIT_ERROR;
+	for (uint32_t i = 0; i < orders->count; i++)
+		rows[count++] = row_of(&orders->at[i], notice_days, a->at_s);
+	for (uint32_t i = 0; i < orders->aside_count; i++)
+		rows[count++] = row_of(&orders->aside[i], notice_days, a->at_s);
+	orders_table_sort(rows, count);
+	if (a->json)
+		status = print_json(rows, count, a->at_s);
+	else
+		orders_table_print(rows, count, a->at_s, stdout);
+	free(rows);
+	return status;
+}
+
+static int orders(const struct arguments *a)
+{
+	struct config_orders config;
+	struct orders orders;
+	if (rules_config(&a->rules, &config) < 0 || rules_load(a->orders, &a->rules, &orders) < 0)
+		return EXIT_ERROR;
+	rules_tell_reviews(&orders, config.review_notice_days, a->at_s);
+	int status = print_orders(a, &orders, config.review_notice_days);
+	orders_done(&orders);
+	return status;
+}
+
+static bool take_option(struct arguments *a, int option)
+{
+	switch (option) {
+	case 'r':
+		a->orders = optarg;
+		return true;
+	case 'a':
+		if (clock_from_text(&a->at_s, optarg) == 0)
+			return true;
+		fprintf(stderr, "filterctl: '%s' is no time such as 2019-03-16T09:00:00+13:00\n",
+			optarg);
+		return false;
+	case 'j':
+		return a->json = true;
+	case RULES_OPTION_CONFIG:
+	case RULES_OPTION_MAX_LIFETIME:
+		return rules_option(&a->rules, option, optarg) > 0;
+	default:
+		command_usage(&command_orders);
+		return false;
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"orders", required_argument, NULL, 'r'},
+		{"at", required_argument, NULL, 'a'},
+		{"json", no_argument, NULL, 'j'},
+		RULES_OPTIONS,
+		{0},
+	};
+	struct arguments a = {.at_s = clock_now_ns() / CLOCK_SECOND_NS};
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
+		if (!take_option(&a, c))
+			return EXIT_ERROR;
+	if (!a.orders || optind != argc)
+		return command_usage(&command_orders);
+	return orders(&a);
+}
+
+const struct command command_orders = {
+	.name = "orders",
+	.arguments = "--orders PATH [--at TIME] " RULES_ARGUMENTS " [--json]",
+	.summary = "Show orders: the state of each, its times, and what remains",
+	.help = "  --orders PATH         an order file, or a folder: every file *.order in it\n"
+		"  --at TIME             as of that time (RFC 3339, with offset) instead of now\n"
+		"  --json                print one JSON object\n" RULES_HELP "\n"
+		"States are active, pending (not begun yet), draft, expired, superseded (a higher\n"
+		"revision stands). Exits with 0, or 2 if the orders can't be read.\n",
+	.run = run,
+};

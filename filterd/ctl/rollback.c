@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// filterctl rollback: what was in force before, again.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "filterd/ctl/change.h"
+#include "filterd/ctl/command.h"
+
+struct arguments {
+	const char *note;
+	long long serial; // 0: the one before
+	struct change change;
+};
+
+static int rollback(const struct arguments *a)
+{
+	json_t *request = json_pack("{s:s, s:s*}", "command", "rollback", "note", a->note);
+	if (a->serial)
+		json_object_set_new(request, "serial", json_integer(a->serial));
+	return change_make(&a->change, request, "rolled back");
+}
+
+// False, having said why, if it is none.
+static bool serial_from_text(long long *ret, const char *text)
+{
+	char *end;
+	errno = 0;
+	*ret = strtoll(text, &end, 10);
+	if (!errno && end != text && !*end && *ret > 0)
+		return true;
+	fprintf(stderr, "filterctl: '%s' is no serial (filterctl serials shows them)\n", text);
+	return false;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"note", required_argument, NULL, 'n'}, CHANGE_OPTIONS, {0}};
+	struct arguments a = {0};
+	change_init(&a.change);
+	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (o == 'n')
+			a.note = optarg;
+		else if (!change_option(&a.change, o))
+			return command_usage(&command_rollback);
+	}
+	if (optind + 1 < argc)
+		return command_usage(&command_rollback);
+	if (optind < argc && !serial_from_text(&a.serial, argv[optind]))
+		return EXIT_ERROR;
+	return rollback(&a);
+}
+
+const struct command command_rollback = {
+	.name = "rollback",
+	.arguments = "[SERIAL] [--note TEXT] [--control PATH] [--json]",
+	.summary = "Put orders in force again that were before, under a new serial",
+	.help = "  --note TEXT           why; it goes into the audit trail\n" CHANGE_HELP "\n"
+		"Without SERIAL, what was in force before the last push. What has ended or was "
+		"lifted since\n"
+		"stays so. Exits with 0 if it is done, 1 if the daemon refuses, 2 on any other "
+		"error.\n",
+	.run = run,
+};
