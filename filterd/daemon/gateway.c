@@ -577,10 +577,9 @@ static void loop(struct gateway *g)
 		feed_watchdog(g);
 		report_losses(g);
 		write_metrics(g);
-		int wait_ms = live_run(g->live, store_current(registry_store(g->registry))->ruleset,
-				       timekeeper_now_ns(g->timekeeper));
+		int wait_ms = live_run(g->live);
 		fds[COUNT - 1].fd = registry_fd(g->registry);
-		poll(fds, COUNT, more ? 0 : wait_ms < TICK_MS ? wait_ms : TICK_MS);
+		poll(fds, COUNT, more ? 0 : wait_ms < 0 ? TICK_MS : wait_ms);
 		links_read(g->links, link_changed, g);
 		control_run(g->control, steady_ns());
 		read_signals(g);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "filterd/base/clock.h"
 #include "filterd/daemon/conntrack.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/mark.h"
@@ -25,9 +24,8 @@ struct live {
 	struct worker *const *workers;
 	unsigned count;
 	unsigned mark_shift;
-	struct conntrack *conntrack; // NULL: the kernel has none
-	bool going;                  // workers look through what they let pass
-	int64_t now_s, change_s; // when it was last looked, and when an order begins or ends next
+	struct conntrack *conntrack;  // NULL: the kernel has none
+	bool going;                   // workers look through what they let pass
 	struct worker_change *missed; // sorted during a walk
 	unsigned missed_count;
 	struct live_counters counters;
@@ -38,10 +36,7 @@ struct live *live_new(struct worker *const *workers, unsigned count, unsigned ma
 	struct live *l = calloc(1, sizeof *l);
 	if (!l)
 		return NULL;
-	*l = (struct live){.workers = workers,
-			   .count = count,
-			   .mark_shift = mark_shift,
-			   .change_s = INT64_MIN};
+	*l = (struct live){.workers = workers, .count = count, .mark_shift = mark_shift};
 	l->missed = calloc(MISSED_MAX, sizeof *l->missed);
 	if (!l->missed) {
 		live_free(l);
@@ -49,9 +44,8 @@ struct live *live_new(struct worker *const *workers, unsigned count, unsigned ma
 	}
 	l->conntrack = conntrack_open();
 	if (!l->conntrack)
-		log_warn(
-			"no ctnetlink: connections that are allowed go on when an order begins: %s",
-			strerror(errno));
+		log_warn("no ctnetlink, so connections that were allowed outlive orders: %s",
+			 strerror(errno));
 	return l;
 }
 
@@ -73,7 +67,6 @@ const struct live_counters *live_counters(const struct live *l)
 void live_changed(struct live *l)
 {
 	l->going = true;
-	l->change_s = INT64_MIN; // to be looked up
 	for (unsigned i = 0; i < l->count; i++)
 		worker_recheck(l->workers[i]);
 }
@@ -130,36 +123,20 @@ static void look_for_missed(struct live *l)
 	l->missed_count = 0;
 }
 
-// Takes what the workers found.
-static void collect(struct live *l)
+int live_run(struct live *l)
 {
 	struct worker_change change;
 	bool going = false;
+	if (!l->going)
+		return -1;
 	for (unsigned i = 0; i < l->count; i++)
 		going |= worker_rechecks(l->workers[i]); // before its changes are taken
 	for (unsigned i = 0; i < l->count; i++)
 		while (worker_take_change(l->workers[i], &change))
 			apply(l, &change);
 	if (going)
-		return;
+		return NUDGE_MS;
 	look_for_missed(l);
 	l->going = false;
-}
-
-int live_run(struct live *l, const struct ruleset *ruleset, int64_t now_ns)
-{
-	int64_t now_s = now_ns / CLOCK_SECOND_NS;
-	bool known = l->change_s != INT64_MIN;
-	if (known && (now_s >= l->change_s || now_s < l->now_s)) // or the clock was set back
-		live_changed(l);
-	if (l->change_s == INT64_MIN)
-		l->change_s = ruleset_next_change(ruleset, now_s);
-	l->now_s = now_s;
-	if (l->going)
-		collect(l);
-	if (l->going)
-		return NUDGE_MS;
-	if (l->change_s - now_s > WAIT_MS / 1000)
-		return WAIT_MS;
-	return (int)((l->change_s * CLOCK_SECOND_NS - now_ns) / 1000000) + 1;
+	return -1;
 }

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 struct live;
-struct ruleset;
 struct worker;
 
 // Other threads don't read these.
@@ -23,11 +22,10 @@ struct live_counters {
 struct live *live_new(struct worker *const *workers, unsigned count, unsigned mark_shift);
 void live_free(struct live *l); // accepts NULL
 
-// Other orders are in force.
+// Other orders are in force, or one has begun or ended.
 void live_changed(struct live *l);
 
-// To be called in each round of the main loop, with the orders in force; orders that begin or end by themselves are
-// seen here. Returns within how many milliseconds it is to be called again.
-int live_run(struct live *l, const struct ruleset *ruleset, int64_t now_ns);
+// To be called in each round of the main loop. Returns within how many milliseconds again; -1: whenever.
+int live_run(struct live *l);
 
 const struct live_counters *live_counters(const struct live *l); // zeros for NULL
