@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Connections that live while orders change: those to a name that is blocked now end, and no others."""
+import select
+import socket
 import subprocess
 import time
 
 import pytest
 
+import browsers
+from browsers import CADDY_ADDRESS, Caddy, Chromium, inside
 from harness import SERVER, order, wait_until
+from quic_client import Client, crypto, hello
 
 BLOCKED, FREE = "blocked.example", "free.example"
 RESET = 56  # curl: failure in receiving
@@ -100,3 +105,97 @@ def test_downloads_end_when_an_order_begins(filterd, download):
     wait_until(lambda: time.time() >= turn, "the order begins")
     ended([gone], time.monotonic())
     stays.goes_on()
+
+
+class Conversation:
+    """Datagrams between one port of the client and a server that answers each."""
+
+    def __init__(self, server, family):
+        self.server, kind = server, socket.AF_INET if family == 4 else socket.AF_INET6
+        with inside("client"):
+            self.client = socket.socket(kind, socket.SOCK_DGRAM)
+        self.client.connect((SERVER[family], 443))
+
+    def passes(self, datagram):
+        """Whether the datagram got there, and an answer back."""
+        self.client.send(datagram)
+        if not select.select([self.server], [], [], 0.3)[0]:
+            return False
+        got, end = self.server.recvfrom(1 << 16)
+        assert got == datagram
+        self.server.sendto(b"@ answer", end)
+        return bool(select.select([self.client], [], [], 0.3)[0] and self.client.recv(1 << 16))
+
+    def greets(self, name):
+        client = Client()
+        message = hello(name, client.scid)
+        return self.passes(client.initial(crypto(message, 0, len(message))))
+
+    def goes_on(self):
+        return self.passes(b"@ short header")
+
+
+@pytest.fixture(params=[4, 6])
+def conversation(testbed, request):
+    """Begins one; all are with one server of UDP."""
+    family = request.param
+    with inside("server"):
+        server = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+    server.bind((SERVER[family], 443))
+    begun = []
+
+    def begin():
+        begun.append(Conversation(server, family))
+        return begun[-1]
+    yield begin
+    for socket_ in [server, *(one.client for one in begun)]:
+        socket_.close()
+
+
+def check_datagrams(filterd, conversation):
+    filterd.start("; none yet\n")
+    gone, stays, back = conversation(), conversation(), conversation()
+    for one, name in ((gone, BLOCKED), (stays, FREE), (back, BLOCKED)):
+        assert one.greets(name) and one.goes_on()
+    filterd.orders(order(BLOCKED))
+    filterd.reload()
+    wait_until(lambda: not gone.goes_on() and not back.goes_on(), "both end")
+    assert stays.goes_on()
+    # On the same ports nothing new begins for that name, but for another one.
+    assert not gone.greets(BLOCKED) and not gone.goes_on()
+    assert gone.greets(FREE) and gone.goes_on()
+    filterd.orders("; none any more\n")
+    filterd.reload()
+    wait_until(back.goes_on, "what was ended goes on")
+
+
+def test_quic(filterd, conversation):
+    check_datagrams(filterd, conversation)
+
+
+@pytest.mark.testbed("--nat")
+def test_quic_behind_nat(filterd, conversation):
+    check_datagrams(filterd, conversation)
+
+
+def test_chromium_by_quic(testbed, filterd, tmp_path):
+    if browsers.missing():
+        pytest.skip(f"missing (see scripts/setup): {', '.join(browsers.missing())}")
+    blocked, free = "blocked.h3.example", "free.h3.example"
+    filterd.start("; none yet\n")
+    with Caddy(testbed, tmp_path / "caddy") as caddy, \
+            Chromium(testbed, h3=[blocked, free], trust=caddy.issuer_key(), address=CADDY_ADDRESS[4]) as browser:
+        pages = {name: browser.page() for name in (blocked, free)}
+        for name, page in pages.items():
+            load = browser.navigate(page, f"https://{name}/", 60)
+            assert load.ok and load.protocol == "h3", load
+        filterd.orders(order(blocked))
+        filterd.reload()
+        wait_until(lambda: filterd.events(), "the connection ends")
+        before = caddy.requests(blocked)
+        assert not browser.navigate(pages[blocked], f"https://{blocked}/again", 5).ok
+        assert browser.navigate(pages[free], f"https://{free}/again", 60).ok
+        assert caddy.requests(blocked) == before
+        filterd.orders("; none any more\n")
+        filterd.reload()
+        wait_until(lambda: browser.navigate(pages[blocked], f"https://{blocked}/back", 10).ok, "the name is back")
