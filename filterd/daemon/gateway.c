@@ -35,6 +35,7 @@
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/timekeeper.h"
+#include "filterd/daemon/trust.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
@@ -51,6 +52,7 @@ struct gateway {
 	struct config config;
 	const char *config_path;
 	struct timekeeper *timekeeper;
+	struct trust *trust;
 	struct registry *registry;
 	struct handshakes *handshakes;
 	struct links *links;
@@ -95,7 +97,7 @@ static int64_t steady_ns(void)
 
 static struct view view_of(const struct gateway *g)
 {
-	return (struct view){
+	struct view view = {
 		.workers = g->workers,
 		.worker_count = g->workers_made,
 		.first_queue = (uint16_t)g->config.queue.first,
@@ -111,6 +113,8 @@ static struct view view_of(const struct gateway *g)
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),
 	};
+	registry_audit_head(g->registry, &view.audit_seq, view.audit_hash);
+	return view;
 }
 
 static struct view view_for_requests(void *arg)
@@ -304,7 +308,14 @@ static int make_control(struct gateway *g)
 {
 	char error[CONTROL_ERROR_MAX];
 	g->kernel_queues = kernel_queues_new();
-	struct requests_options options = {g->registry, g->onlookers, view_for_requests, g};
+	struct requests_options options = {
+		.registry = g->registry,
+		.onlookers = g->onlookers,
+		.timekeeper = g->timekeeper,
+		.admins = g->config.control.admins,
+		.view = view_for_requests,
+		.arg = g,
+	};
 	g->requests = requests_new(&options);
 	if (!g->requests) {
 		log_err("no memory for requests");
@@ -341,12 +352,29 @@ static void changed(void *arg)
 	g->changed = true;
 }
 
+// The keys are root's, so they are read before privileges are dropped.
+static int make_trust(struct gateway *g)
+{
+	char error[TRUST_ERROR_MAX];
+	struct trust_options options = trust_options_of(&g->config, g->config_path);
+	g->trust = trust_new(&options, error);
+	if (!g->trust)
+		log_err("%s", error);
+	return g->trust ? 0 : -EINVAL;
+}
+
 static int make_registry(struct gateway *g)
 {
 	char error[REGISTRY_ERROR_MAX];
 	struct registry_options options = {
+		.state = g->config.filterd.state,
+		.user = g->config.filterd.user,
 		.ruleset_path = g->config.filterd.ruleset,
+		.keep = g->config.filterd.keep,
 		.workers = g->config.queue.workers,
+		.orders = &g->config.orders,
+		.trust = g->trust,
+		.timekeeper = g->timekeeper,
 		.prefiltering = g->prefiltering,
 		.drain = drain,
 		.changed = changed,
@@ -379,6 +407,8 @@ static int start(struct gateway *g)
 	if (!err)
 		err = make_prefilter(g);
 	if (!err)
+		err = make_trust(g);
+	if (!err)
 		err = make_registry(g);
 	if (!err)
 		err = make_control(g);
@@ -392,6 +422,8 @@ static int start(struct gateway *g)
 		return err;
 	}
 	err = start_workers(g);
+	if (!err)
+		registry_settle(g->registry);
 	if (!err)
 		prefiltering_link(g->prefiltering, 0);
 	return err;
@@ -445,7 +477,8 @@ static void read_signals(struct gateway *g)
 		}
 		service_reloading();
 		reload_config(g);
-		registry_reload(g->registry, g->config.filterd.ruleset);
+		requests_admins(g->requests);
+		registry_reload(g->registry, g->config.filterd.ruleset, info.ssi_uid);
 		g->reloading = true;
 	}
 }
@@ -559,6 +592,7 @@ static void stop(struct gateway *g)
 	requests_free(g->requests);
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
+	trust_free(g->trust);
 	onlookers_free(g->onlookers);
 	timekeeper_free(g->timekeeper);
 	events_free(g->events);
