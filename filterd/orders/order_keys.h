@@ -7,6 +7,7 @@
 #include "filterd/orders/order.h"
 #include "filterd/orders/order_lists.h"
 #include "filterd/orders/parse.h"
+#include "filterd/orders/reuse.h"
 
 enum order_key_number {
 	KEY_REVISION,
@@ -48,6 +49,7 @@ struct order_reading {
 	uint32_t name_line_room;
 	unsigned lines[ORDER_KEYS]; // of the first time that each key came, 0 = never
 	const struct parse_options *options;
+	struct reuse reuse; // of options->base
 	struct complaints *complaints;
 };
 
