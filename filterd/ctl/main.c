@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
 	&command_lift,    &command_extend,  &command_rollback, &command_serials,
 	&command_watch,   &command_top,     &command_replay,   &command_names,
 	&command_status,  &command_metrics, &command_doctor,   &command_confirm_clock,
+	&command_upgrade,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

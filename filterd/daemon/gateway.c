@@ -21,6 +21,7 @@
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/doorbell.h"
 #include "filterd/daemon/event_json.h"
+#include "filterd/daemon/handover.h"
 #include "filterd/daemon/kernel_queues.h"
 #include "filterd/daemon/links.h"
 #include "filterd/daemon/log.h"
@@ -43,7 +44,11 @@ enum {
 	TICK_MS = 1000,
 	TAKE_MAX = 4 * RING_EVENTS, // events of one worker before others get their turn
 	LOSSES_EVERY_S = 10,
-	ALIVE_EVERY_S = 4, // a few heartbeats of a worker, and a fraction of WatchdogSec
+	ALIVE_EVERY_S = 4,        // a few heartbeats of a worker, and a fraction of WatchdogSec
+	PREDECESSOR_READY_S = 30, // until it has done what it is at
+	ASK_AGAIN_MS = 100,
+	SUCCESSOR_READY_S = 120, // until a successor takes; then
+	SUCCESSOR_TAKES_S = 5,   // until it says so
 };
 
 struct gateway {
@@ -64,6 +69,12 @@ struct gateway {
 	unsigned workers_made, workers_started;
 	int signal_fd;
 	bool ending;
+	bool is_successor;         // of a daemon that runs
+	struct handover *handover; // from that one, then to a successor of ours; NULL: none now
+	pid_t successor;
+	bool succeeded; // all is the successor's
+	bool frozen;    // nothing on disk is changed
+	int64_t handover_due_ns;
 	bool reloading; // which the manager has been told
 	bool changed;   // what is in force, and the manager has not been told
 	int64_t started_ns;
@@ -110,6 +121,8 @@ static struct view view_of(const struct gateway *g)
 		.now_ns = clock_now_ns(),
 	};
 }
+
+static json_t *hand_over(void *arg, pid_t pid, int *ret_fd, const char **ret_error);
 
 static struct view view_for_requests(void *arg)
 {
@@ -246,6 +259,19 @@ static int make_workers(struct gateway *g)
 	return 0;
 }
 
+static int bind_queues(struct gateway *g)
+{
+	char error[QUEUE_ERROR_MAX];
+	for (unsigned i = 0; i < g->workers_made; i++) {
+		int err = worker_bind(g->workers[i], error);
+		if (err) {
+			log_err("%s", error);
+			return err;
+		}
+	}
+	return 0;
+}
+
 static int start_workers(struct gateway *g)
 {
 	for (; g->workers_started < g->workers_made; g->workers_started++) {
@@ -256,6 +282,15 @@ static int start_workers(struct gateway *g)
 		}
 	}
 	return 0;
+}
+
+static void halt_workers(struct gateway *g)
+{
+	for (unsigned i = 0; i < g->workers_started; i++)
+		worker_halt(g->workers[i]);
+	for (unsigned i = 0; i < g->workers_started; i++)
+		worker_join(g->workers[i]);
+	g->workers_started = 0;
 }
 
 static int catch_signals(struct gateway *g)
@@ -291,18 +326,25 @@ static int make_outlets(struct gateway *g)
 	return err;
 }
 
-static int make_control(struct gateway *g)
+static int make_requests(struct gateway *g)
+{
+	g->kernel_queues = kernel_queues_new();
+	struct requests_options options = {g->registry, view_for_requests, hand_over, g};
+	g->requests = requests_new(&options);
+	if (!g->requests)
+		log_err("no memory for requests");
+	return g->requests ? 0 : -ENOMEM;
+}
+
+// A listening socket that is there already, or -1.
+static int make_control(struct gateway *g, int listener)
 {
 	char error[CONTROL_ERROR_MAX];
-	g->kernel_queues = kernel_queues_new();
-	struct requests_options options = {g->registry, view_for_requests, g};
-	g->requests = requests_new(&options);
-	if (!g->requests) {
-		log_err("no memory for requests");
-		return -ENOMEM;
-	}
-	g->control = control_new(g->config.filterd.control, g->config.filterd.user, requests_take,
-				 g->requests, error);
+	const char *path = g->config.filterd.control;
+	g->control = listener < 0
+			     ? control_new(path, g->config.filterd.user, requests_take, g->requests,
+					   error)
+			     : control_adopt(path, listener, requests_take, g->requests, error);
 	if (!g->control) {
 		log_err("%s", error);
 		return -EIO;
@@ -313,7 +355,7 @@ static int make_control(struct gateway *g)
 
 static int make_prefilter(struct gateway *g)
 {
-	g->prefiltering = prefiltering_new(&g->config);
+	g->prefiltering = prefiltering_new(&g->config, g->handover);
 	if (g->prefiltering)
 		return 0;
 	log_err("no memory for the prefilter");
@@ -355,6 +397,187 @@ static void link_changed(void *arg, uint32_t ifindex)
 	prefiltering_link(g->prefiltering, ifindex);
 }
 
+// --- Succession
+
+// As the predecessor: nothing changes on disk any more until the other one has taken over, or gone.
+static void freeze(struct gateway *g, bool on)
+{
+	requests_freeze(g->requests, on);
+	timekeeper_yield(g->timekeeper, on);
+	g->frozen = on;
+}
+
+static json_t *hand_over(void *arg, pid_t pid, int *ret_fd, const char **ret_error)
+{
+	struct gateway *g = arg;
+	struct handover_offer offer = {.first_queue = g->config.queue.first,
+				       .workers = g->config.queue.workers,
+				       .mark_shift = g->config.firewall.mark_shift,
+				       .watchdog_us = service_watchdog_us()};
+	snprintf(offer.notify, sizeof offer.notify, "%s", service_socket());
+	*ret_error = g->handover ? "another daemon is about to take over already"
+				 : "orders are being changed; try again";
+	if (g->handover || registry_fd(g->registry) >= 0 || registry_reloading(g->registry))
+		return NULL;
+	*ret_error = "no memory";
+	json_t *json = handover_json(&offer);
+	g->handover = json ? handover_new(ret_fd) : NULL;
+	if (!g->handover) {
+		json_decref(json);
+		return NULL;
+	}
+	log_info("process %d is about to take over", (int)pid);
+	g->successor = pid;
+	g->handover_due_ns = steady_ns() + SUCCESSOR_READY_S * CLOCK_SECOND_NS;
+	freeze(g, true);
+	return json;
+}
+
+static void give(struct gateway *g)
+{
+	int sockets[CONFIG_WORKERS_MAX + 1];
+	unsigned count = 0;
+	prefiltering_yield(g->prefiltering);
+	halt_workers(g);
+	for (; count < g->workers_made; count++)
+		sockets[count] = worker_socket(g->workers[count]);
+	sockets[count++] = control_hand_over(g->control);
+	g->handover_due_ns = steady_ns() + SUCCESSOR_TAKES_S * CLOCK_SECOND_NS;
+	int err = handover_give(g->handover, sockets, count);
+	if (err)
+		log_warn("can't hand the queues over: %s",
+			 strerror(-err)); // it hears nothing, and goes
+}
+
+static void end_for_successor(struct gateway *g)
+{
+	log_info("process %d has taken over", (int)g->successor);
+	service_succeeded(g->successor);
+	g->succeeded = g->ending = true;
+}
+
+static void go_on(struct gateway *g)
+{
+	log_warn("process %d has not taken over: this one goes on", (int)g->successor);
+	handover_free(g->handover);
+	g->handover = NULL;
+	if (start_workers(g))
+		g->ending = true;
+	control_take_back(g->control);
+	prefiltering_take(g->prefiltering);
+	freeze(g, false);
+}
+
+static void run_handover(struct gateway *g)
+{
+	if (!g->handover)
+		return;
+	switch (handover_hear(g->handover)) {
+	case HANDOVER_TAKE:
+		give(g);
+		break;
+	case HANDOVER_TAKEN:
+		end_for_successor(g);
+		break;
+	case HANDOVER_GONE:
+		go_on(g);
+		break;
+	case HANDOVER_NONE:
+		if (steady_ns() < g->handover_due_ns)
+			break;
+		if (handover_revoke(g->handover))
+			end_for_successor(g);
+		else
+			go_on(g);
+		break;
+	}
+}
+
+// As the successor: asks the daemon that runs.
+static int ask_predecessor(struct gateway *g)
+{
+	char error[HANDOVER_ERROR_MAX];
+	struct handover_offer offer;
+	const struct config *c = &g->config;
+	int64_t end_ns = steady_ns() + PREDECESSOR_READY_S * CLOCK_SECOND_NS;
+	int err;
+	while ((err = handover_ask(&g->handover, &offer, c->filterd.control, error)) == -EAGAIN &&
+	       steady_ns() < end_ns)
+		poll(NULL, 0, ASK_AGAIN_MS);
+	if (err) {
+		log_err("%s", error);
+		return err;
+	}
+	if (offer.first_queue != c->queue.first || offer.workers != c->queue.workers ||
+	    offer.mark_shift != c->firewall.mark_shift) {
+		log_err("the daemon that runs has %u workers on queues from %u on and mark-shift "
+			"%u, "
+			"and the configuration says %u, %u and %u: that takes a restart",
+			offer.workers, offer.first_queue, offer.mark_shift, c->queue.workers,
+			c->queue.first, c->firewall.mark_shift);
+		return -EINVAL;
+	}
+	service_take(offer.notify, offer.watchdog_us);
+	return 0;
+}
+
+static int adopt(struct gateway *g, const int *sockets)
+{
+	char error[QUEUE_ERROR_MAX];
+	for (unsigned i = 0; i < g->workers_made; i++) {
+		int err = worker_adopt(g->workers[i], sockets[i], error);
+		if (err) {
+			log_err("%s", error);
+			return err;
+		}
+	}
+	return make_control(g, sockets[g->workers_made]);
+}
+
+// Packets wait meanwhile, so there is nothing in it that takes time.
+static int take_over(struct gateway *g)
+{
+	int sockets[CONFIG_WORKERS_MAX + 1];
+	int64_t begun_ns = steady_ns();
+	int err = handover_take(g->handover, sockets, g->workers_made + 1);
+	if (!err)
+		err = adopt(g, sockets);
+	if (!err)
+		err = handover_taken(g->handover);
+	if (err) {
+		log_err("can't take over: %s", strerror(-err));
+		if (g->control)
+			control_hand_over(g->control); // it is not ours to remove
+		return err;
+	}
+	err = start_workers(g);
+	log_info("took over; packets waited for %.1f ms", (double)(steady_ns() - begun_ns) / 1e6);
+	handover_free(g->handover);
+	g->handover = NULL;
+	prefiltering_take(g->prefiltering);
+	return err;
+}
+
+// --- Start
+
+static int prepare(struct gateway *g)
+{
+	int err = make_outlets(g);
+	if (!err)
+		err = make_timekeeper(g);
+	if (!err && g->is_successor)
+		err = ask_predecessor(g);
+	if (!err)
+		err = make_prefilter(g);
+	if (!err)
+		err = make_registry(g);
+	if (!err)
+		err = make_requests(g);
+	if (!err)
+		err = make_workers(g);
+	return err;
+}
+
 static int start(struct gateway *g)
 {
 	char error[PRIVS_ERROR_MAX];
@@ -363,17 +586,11 @@ static int start(struct gateway *g)
 		log_err("%s", error);
 		return err;
 	}
-	err = make_outlets(g);
-	if (!err)
-		err = make_timekeeper(g);
-	if (!err)
-		err = make_prefilter(g);
-	if (!err)
-		err = make_registry(g);
-	if (!err)
-		err = make_control(g);
-	if (!err)
-		err = make_workers(g); // last, since packets wait for them from then on
+	err = prepare(g);
+	if (!err && !g->handover)
+		err = make_control(g, -1);
+	if (!err && !g->handover)
+		err = bind_queues(g); // last, since packets wait for the workers from then on
 	if (err)
 		return err;
 	err = privs_drop(g->config.filterd.user, prefiltering_loaded(g->prefiltering), error);
@@ -381,6 +598,8 @@ static int start(struct gateway *g)
 		log_err("%s", error);
 		return err;
 	}
+	if (g->handover)
+		return take_over(g);
 	err = start_workers(g);
 	if (!err)
 		prefiltering_link(g->prefiltering, 0);
@@ -444,7 +663,7 @@ static void read_signals(struct gateway *g)
 static void feed_watchdog(struct gateway *g)
 {
 	int64_t now_ns = steady_ns();
-	if (!service_watchdog_ms() || now_ns < g->alive_due_ns)
+	if (!service_watchdog_us() || now_ns < g->alive_due_ns)
 		return;
 	g->alive_due_ns = now_ns + ALIVE_EVERY_S * CLOCK_SECOND_NS;
 	for (unsigned i = 0; i < g->workers_started; i++) {
@@ -507,6 +726,7 @@ static void loop(struct gateway *g)
 		{.fd = doorbell_fd(g->doorbell), .events = POLLIN},
 		{.fd = links_fd(g->links), .events = POLLIN},
 		{.fd = timekeeper_fd(g->timekeeper), .events = POLLIN},
+		{.events = POLLIN}, // a successor's
 		{.events = POLLIN}, // the registry's
 	};
 	enum { COUNT = sizeof fds / sizeof fds[0] };
@@ -518,18 +738,22 @@ static void loop(struct gateway *g)
 		feed_watchdog(g);
 		report_losses(g);
 		write_metrics(g);
+		fds[COUNT - 2].fd = g->handover ? handover_fd(g->handover) : -1;
 		fds[COUNT - 1].fd = registry_fd(g->registry);
 		poll(fds, COUNT, more ? 0 : TICK_MS);
 		links_read(g->links, link_changed, g);
 		control_run(g->control, steady_ns());
 		read_signals(g);
-		registry_tick(g->registry);
+		if (!g->frozen)
+			registry_tick(g->registry);
 		report_change(g);
+		run_handover(g);
 	}
 }
 
 static void stop(struct gateway *g)
 {
+	handover_free(g->handover);
 	registry_cancel(g->registry);
 	prefiltering_free(g->prefiltering);
 	for (unsigned i = 0; i < g->workers_started; i++)
@@ -557,10 +781,11 @@ static void stop(struct gateway *g)
 		close(g->signal_fd);
 }
 
-int gateway_run(const struct config *config, const char *config_path)
+int gateway_run(const struct config *config, const char *config_path, bool successor)
 {
 	struct gateway g = {.config = *config,
 			    .config_path = config_path,
+			    .is_successor = successor,
 			    .signal_fd = -1,
 			    .alive_due_ns = steady_ns() + ALIVE_EVERY_S * CLOCK_SECOND_NS,
 			    .started_ns = clock_now_ns()};
@@ -572,7 +797,8 @@ int gateway_run(const struct config *config, const char *config_path)
 		check_rules_readable(&g);
 		report_ready(&g);
 		loop(&g);
-		service_stopping();
+		if (!g.succeeded)
+			service_stopping();
 		log_info("ending");
 	}
 	stop(&g);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/registry.h"
@@ -17,6 +18,7 @@
 struct requests {
 	struct requests_options options;
 	struct control *control;
+	bool frozen;
 };
 
 // A request that is being worked on, until its reply.
@@ -133,6 +135,27 @@ static void do_push(struct requests *r, const struct control_request *request, j
 			      json_is_true(json_object_get(json, "dry-run")), &a->who, replied, a);
 }
 
+// --- Another daemon
+
+static void do_handover(struct requests *r, const struct control_request *request, json_t *json)
+{
+	int fd = -1;
+	const char *error;
+	(void)json;
+	if (request->uid != 0 && request->uid != geteuid()) {
+		refuse(r, request->ticket, REGISTRY_DENIED,
+		       "only root and the daemon's own user may do that");
+		return;
+	}
+	json_t *reply = r->options.handover(r->options.arg, request->pid, &fd, &error);
+	if (!reply) {
+		refuse(r, request->ticket, REGISTRY_CONFLICT, error);
+		return;
+	}
+	answer(r, request->ticket, reply, fd);
+	close(fd);
+}
+
 // --- The table
 
 static const struct command {
@@ -140,9 +163,8 @@ static const struct command {
 	bool changing;
 	void (*run)(struct requests *r, const struct control_request *request, json_t *json);
 } commands[] = {
-	{"image", false, do_image},
-	{"metrics", false, do_metrics},
-	{"push", true, do_push},
+	{"handover", false, do_handover}, {"image", false, do_image},
+	{"metrics", false, do_metrics},   {"push", true, do_push},
 	{"status", false, do_status},
 };
 
@@ -167,6 +189,9 @@ void requests_take(void *arg, struct control_request *request)
 	else if (command->changing && request->uid != 0)
 		refuse(r, request->ticket, REGISTRY_DENIED,
 		       "only root and the users of [control] admins may do that");
+	else if (command->changing && r->frozen)
+		refuse(r, request->ticket, REGISTRY_CONFLICT,
+		       "another daemon is about to take over; try again");
 	else
 		command->run(r, request, json);
 	json_decref(json);
@@ -185,6 +210,11 @@ struct requests *requests_new(const struct requests_options *options)
 void requests_free(struct requests *r)
 {
 	free(r);
+}
+
+void requests_freeze(struct requests *r, bool freeze)
+{
+	r->frozen = freeze;
 }
 
 void requests_use(struct requests *r, struct control *c)

@@ -4,6 +4,7 @@
 //   {"command":"push","base":HEX,"note":TEXT,"dry-run":BOOL} with a sealed image as descriptor
 //                          base: the checksum of the image that the difference was made against; all of these are optional
 //     -> {"serial":N,"serial-from":N,"requested":TIME,"effective":TIME,"took-ms":MS,"orders":N,"names":N}
+//   {"command":"handover"} for root and the daemon's own user: see handover.h
 // Reading, for everybody whom the socket's permissions let in:
 //   {"command":"status"}   version, uptime, orders, workers
 //   {"command":"metrics"}  {"metrics": Prometheus text}
@@ -12,6 +13,8 @@
 // Times are RFC 3339 with microseconds.
 #pragma once
 #include "filterd/daemon/control.h"
+#include <jansson.h>
+#include <stdbool.h>
 
 struct registry;
 struct requests;
@@ -20,6 +23,9 @@ struct view;
 struct requests_options {
 	struct registry *registry;
 	struct view (*view)(void *arg); // of now
+	// Another daemon, of this process id, wants to take our place: the answer, and the descriptor that goes with it,
+	// to be closed. NULL with a sentence if that can't be now.
+	json_t *(*handover)(void *arg, pid_t pid, int *ret_fd, const char **ret_error);
 	void *arg;
 };
 
@@ -29,6 +35,9 @@ void requests_free(struct requests *r); // before the registry's
 
 // Where answers go; `c` calls requests_take().
 void requests_use(struct requests *r, struct control *c);
+
+// Refuses all changes, or no more.
+void requests_freeze(struct requests *r, bool freeze);
 
 // A control_fn, whose `arg` is a struct requests.
 void requests_take(void *arg, struct control_request *request);

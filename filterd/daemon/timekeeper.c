@@ -44,6 +44,7 @@ struct timekeeper {
 	int64_t due_s;
 	int64_t write_due_ns; // by the boot clock; 0: never written
 	bool write_failing;   // told once
+	bool yielded;
 };
 
 // --- The system's clocks
@@ -193,6 +194,8 @@ static void look(struct timekeeper *t)
 // What was seen to be right just now.
 static void write_time(struct timekeeper *t)
 {
+	if (t->yielded)
+		return;
 	struct timefile file = {.time_s = t->known_ns / CLOCK_SECOND_NS,
 				.boot_s = t->known_boot_ns / CLOCK_SECOND_NS};
 	snprintf(file.boot, sizeof file.boot, "%s", t->clock.boot(t->clock.arg));
@@ -254,6 +257,11 @@ void timekeeper_free(struct timekeeper *t)
 		close(t->fd);
 	free(t->path);
 	free(t);
+}
+
+void timekeeper_yield(struct timekeeper *t, bool yield)
+{
+	t->yielded = yield;
 }
 
 int timekeeper_fd(const struct timekeeper *t)

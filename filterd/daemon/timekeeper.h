@@ -38,6 +38,9 @@ struct timekeeper_options {
 struct timekeeper *timekeeper_new(const struct timekeeper_options *options);
 void timekeeper_free(struct timekeeper *t); // writes the time once more if it is sure; accepts NULL
 
+// Whether another daemon keeps the time on disk: then nothing is written.
+void timekeeper_yield(struct timekeeper *t, bool yield);
+
 // The descriptor to wait on (the clock was set, or it is time for what timekeeper_due() was told), and what to call
 // when it is readable, and about once a second in any case.
 int timekeeper_fd(const struct timekeeper *t);
