@@ -27,7 +27,7 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|replay|rollback|serials|status|top|upgrade|watch' ''
+expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|push|replay|rollback|serials|status|top|upgrade|watch' ''
 expect 'check|compile|confirm-clock' c
 expect 'status' st
 expect '--help' nonsense --
@@ -47,6 +47,9 @@ expect '--at|--config|--help|--json|--max-lifetime|--orders' orders -
 expect 'c.image|one.order|sub|two words.order' check --orders ''
 expect 'one.order' check --orders on
 expect 'c.image|sub' compile -o ''
+expect 'one.order|sub|two words.order' push ''
+expect 'clients' top c
+expect '--all|--config|--control|--dry-run|--help|--json|--max-lifetime|--note|--yes' push --
 expect 'a.pcap|b.pcapng|sub' names ''
 expect 'a.pcap' replay --orders one.order a
 expect '' check --client ''

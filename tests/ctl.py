@@ -4,11 +4,16 @@
 
 usage: ctl.py FILTERCTL
 """
+import fcntl
 import json
+import os
 import pathlib
+import pty
+import re
 import subprocess
 import sys
 import tempfile
+import time
 
 from fake_daemon import FakeDaemon
 
@@ -16,6 +21,7 @@ filterctl = pathlib.Path(sys.argv[1]).resolve()
 folder = tempfile.TemporaryDirectory()
 path = f"{folder.name}/c.sock"
 failed = 0
+started = time.time()
 
 DONE = {"serial": 43, "serial-from": 42, "requested": "2026-11-26T14:10:21.120000Z",
         "effective": "2026-11-26T14:10:21.123987Z", "took-ms": 3.9, "orders": 1, "names": 1}
@@ -30,16 +36,16 @@ def lines(*objects):
     return b"".join(json.dumps(one).encode() + b"\n" for one in objects)
 
 
-def filterctl_says(*words):
-    return subprocess.run([filterctl, *words, "--control", path], text=True, timeout=60, stdin=subprocess.DEVNULL,
+def filterctl_says(*words, stdin=subprocess.DEVNULL):
+    return subprocess.run([filterctl, *words, "--control", path], text=True, timeout=60, stdin=stdin,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def expect(what, words, code, out="", err="", asked=None, **answers):
+def expect(what, words, code, out="", err="", asked=None, stdin=subprocess.DEVNULL, **answers):
     """Runs it against a daemon that gives these answers."""
     global failed
     with FakeDaemon(path, **answers) as daemon:
-        done = filterctl_says(*words)
+        done = filterctl_says(*words, stdin=stdin)
         requests = daemon.asked
     if done.returncode != code or out not in done.stdout or err not in done.stderr or (
             asked is not None and requests != asked):
@@ -100,6 +106,107 @@ expect("top", ["top"], 0, top=rows, asked=[{"command": "top", "by": "names", "co
 expect("top by something", ["top", "cats"], 2, asked=[], err="Usage: ")
 expect("top clients", ["top", "clients", "--count", "3"], 0, top=rows,
        asked=[{"command": "top", "by": "clients", "count": 3}])
+
+# --- push
+
+orders = pathlib.Path(folder.name) / "orders"
+orders.mkdir()
+
+
+def days(count):
+    """The time so many days from now, as orders write it."""
+    return time.strftime("%FT%TZ", time.gmtime(started + count * 86400))
+
+
+BEGINS, ENDS, LATER, OVER = days(10), days(100), days(110), days(-1)
+
+
+def write(name, id, *names, starts=BEGINS, expires=ENDS):
+    (orders / name).write_text(
+        f"[order:{id}]\nauthority = Court\nreference = {id}/29\nreason = test\nissued = {days(-30)}\n"
+        f"starts = {starts}\nexpires = {expires}\naction = block\nmatch = subtree\n"
+        + "".join(f"name = {name}\n" for name in names))
+
+
+def compiled():
+    """The orders as an image, in a file that is open, as the daemon hands it out. filterctl wants it sealed."""
+    image = f"{folder.name}/image"
+    subprocess.run([filterctl, "compile", "--orders", orders, "-o", image], check=True, stdout=subprocess.DEVNULL)
+    data = pathlib.Path(image).read_bytes()
+    fd = os.memfd_create("image", os.MFD_ALLOW_SEALING)
+    os.write(fd, data)
+    fcntl.fcntl(fd, 1033, 15)  # F_ADD_SEALS, all of them
+    return fd, data
+
+
+def expect_push(what, words, code, in_force, asked=None, push=DONE, **wanted):
+    """Pushes in place of that image (-1: none); `asked` are the members of the request beside the usual ones."""
+    global failed
+    done = None
+    with FakeDaemon(path, image=({"serial": 42, "checksum": "0123456789abcdef"}, in_force), push=push) as daemon:
+        done = filterctl_says("push", *words, stdin=wanted.get("stdin", subprocess.DEVNULL))
+        requests = daemon.asked
+    image = requests[1].pop("image") if len(requests) > 1 else None
+    usual = {"command": "push", "base": "0123456789abcdef"}
+    sent = None if len(requests) < 2 else {k: v for k, v in requests[1].items() if usual.get(k) != v}
+    if done.returncode != code or wanted.get("out", "") not in done.stdout or wanted.get("err", "") not in done.stderr \
+            or sent != asked:
+        print(f"{what}: exit {done.returncode}\n  {done.stdout!r}\n  {done.stderr!r}\n  asked {sent}")
+        failed = 1
+    return done, image
+
+
+def terminal(answer):
+    """Standard input on which somebody types that."""
+    master, slave = pty.openpty()
+    os.write(master, answer.encode())
+    return slave
+
+
+write("a.order", "a", "a.example", "b.example")
+write("z.order", "z", "z.example")
+write("y.order", "y", "y.example", starts=OVER)
+old, _ = compiled()
+expect_push("nothing to do", [orders, "--yes"], 0, old, out="Nothing to do: these orders are in force already, with serial 42")
+expect_push("nothing to do, nobody there", [orders], 2, old, err="nobody can be asked")
+write("a.order", "a", "a.example", "c.example", expires=LATER)
+write("b.order", "b", *[f"n{i}.example" for i in range(9)])
+write("o.order", "o", "o.example", starts=days(-2), expires=OVER)
+(orders / "y.order").unlink()
+(orders / "z.order").unlink()
+new, data = compiled()
+done, image = expect_push("push", [orders, "--yes", "--note", "night"], 0, old, asked={"note": "night"},
+                          out="Pushed: serial 43 (before: 42), in effect since 2026-11-26T14:10:21.123Z, ")
+assert image == data, "the image is not what compile makes"
+for line in (fr"  ~ order a \(Court\): 2 names, begins at {BEGINS}", r"      \+ c.example", r"      - b.example",
+             fr"      expires: {ENDS} -> {LATER}", r"  \+ order b \(Court\): 9 names.*",
+             r"      \+ \.\.\. and 4 more \(--all shows every one\)",
+             fr"  - order y \(Court\): 1 name, ENDS WITH THIS PUSH, else at {ENDS}",
+             fr"  - order z \(Court\): 1 name, was to begin at {BEGINS}",
+             fr"  \+ order o .*, ended at {OVER} already: it has no effect",
+             r"Orders: 2 added, 1 changed, 2 removed, 0 as they are. Names: 11 added, 3 removed."):
+    assert re.search(f"^{line}$", done.stdout, re.M), f"no line {line}\n{done.stdout}"
+done, _ = expect_push("every name", [orders, "--yes", "--all"], 0, old, asked={}, out="      + n8.example")
+assert "more" not in done.stdout
+done, _ = expect_push("as JSON", [orders, "--yes", "--json"], 0, old, asked={})
+answer = json.loads(done.stdout)
+assert answer["serial"] == 43 and answer["difference"]["names-added"] == 11, answer
+assert {one["id"]: one["change"] for one in answer["difference"]["orders"]} == {
+    "a": "changed", "b": "added", "o": "added", "y": "removed", "z": "removed"}, answer
+expect_push("onto nothing", [orders, "--yes"], 0, -1, asked={}, out="Orders: 3 added, 0 changed, 0 removed")
+expect_push("files", [orders / "a.order", orders / "b.order", "--yes"], 0, new, asked={}, out="1 removed, 2 as they are")
+expect_push("dry run", [orders, "--dry-run"], 0, old, asked={"dry-run": True}, push={**DONE, "effective": None},
+            out="The daemon would take it. Nothing is pushed.")
+expect_push("yes", [orders], 0, old, asked={}, stdin=terminal("y\n"), out="Pushed: serial 43", err="Push this? [y/N]")
+expect_push("no", [orders], 1, old, stdin=terminal("\n"), err="Nothing is pushed.")
+expect_push("JSON asks nobody", [orders, "--json"], 2, old, stdin=terminal("y\n"), err="nobody can be asked")
+expect_push("somebody else was faster", [orders, "--yes"], 1, old, asked={},
+            push={"error": "serial 43 is in force meanwhile", "kind": "conflict"}, err="push again to see what changes now")
+expect_push("denied", [orders, "--yes"], 1, old, asked={}, push=DENIED, err="only root may")
+expect_push("no such folder", [orders / "x", "--yes"], 2, old, err="No such file")
+write("b.order", "b", "*.example")
+expect_push("a fault", [orders, "--yes"], 2, old, err="b.order:10: '*.example' is a pattern")
+expect("push without orders", ["push", "--yes"], 2, asked=[], err="Usage: ")
 
 if (done := filterctl_says("watch")).returncode != 2 or "no daemon is running there" not in done.stderr:
     print(f"no daemon: {done}")

@@ -15,6 +15,7 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct command command_audit;
 extern const struct command command_check;
 extern const struct command command_compile;
 extern const struct command command_confirm_clock;
@@ -25,6 +26,7 @@ extern const struct command command_lift;
 extern const struct command command_metrics;
 extern const struct command command_names;
 extern const struct command command_orders;
+extern const struct command command_push;
 extern const struct command command_replay;
 extern const struct command command_rollback;
 extern const struct command command_serials;

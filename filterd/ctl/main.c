@@ -7,13 +7,29 @@
 #include "filterd/ctl/command.h"
 
 // In the order in which --help shows them.
+// clang-format off
 static const struct command *const commands[] = {
-	&command_compile, &command_orders,  &command_check,    &command_export,
-	&command_lift,    &command_extend,  &command_rollback, &command_serials,
-	&command_watch,   &command_top,     &command_replay,   &command_names,
-	&command_status,  &command_metrics, &command_doctor,   &command_confirm_clock,
+	&command_compile,
+	&command_orders,
+	&command_check,
+	&command_export,
+	&command_push,
+	&command_lift,
+	&command_extend,
+	&command_rollback,
+	&command_serials,
+	&command_watch,
+	&command_top,
+	&command_replay,
+	&command_names,
+	&command_status,
+	&command_metrics,
+	&command_audit,
+	&command_doctor,
+	&command_confirm_clock,
 	&command_upgrade,
 };
+// clang-format on
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

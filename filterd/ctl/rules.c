@@ -79,19 +79,21 @@ static void print_complaints(const struct complaints *c)
 		fprintf(stderr, "... and %" PRIu64 " more like these\n", complaints_more(c));
 }
 
-static int load(const char *path, const struct parse_options *parse, struct orders *ret)
+static int load(const char *const *paths, size_t count, const struct parse_options *parse,
+		struct orders *ret)
 {
 	struct complaints *complaints = calloc(1, sizeof *complaints);
 	if (!complaints)
 		return -ENOMEM;
-	int result = parse_orders(path, parse, ret, complaints);
+	int result = parse_orders_paths(paths, count, parse, ret, complaints);
 	if (result < 0)
 		print_complaints(complaints);
 	free(complaints);
 	return result;
 }
 
-int rules_load(const char *path, const struct rules_options *options, struct orders *ret)
+int rules_load_paths(const char *const *paths, size_t count, const struct rules_options *options,
+		     struct orders *ret)
 {
 	struct config_orders config;
 	int result = rules_config(options, &config);
@@ -101,10 +103,16 @@ int rules_load(const char *path, const struct rules_options *options, struct ord
 	if (options) {
 		parse.watch = options->watch;
 		parse.drafts = options->drafts;
+		parse.base = options->base;
 	}
 	if (isatty(STDERR_FILENO))
 		parse.watch.progress = show_progress;
-	return load(path, &parse, ret);
+	return load(paths, count, &parse, ret);
+}
+
+int rules_load(const char *path, const struct rules_options *options, struct orders *ret)
+{
+	return rules_load_paths(&path, 1, options, ret);
 }
 
 void rules_tell_reviews(const struct orders *orders, uint32_t notice_days, int64_t at_s)
@@ -135,9 +143,15 @@ static bool is_image(const char *path)
 
 int rules_compile(const char *path, const struct orders *orders, struct ruleset **ret)
 {
+	return rules_compile_onto(path, orders, NULL, ret);
+}
+
+int rules_compile_onto(const char *path, const struct orders *orders, const struct ruleset *base,
+		       struct ruleset **ret)
+{
 	char error[RULESET_ERROR_MAX] = "";
 	struct compiled compiled = {0};
-	int result = compile_orders(orders, &compiled);
+	int result = compile_orders_onto(orders, base, &compiled);
 	int memfd = result < 0 ? result : ruleset_seal(compiled.image, compiled.len);
 	compiled_done(&compiled);
 	if (memfd < 0) {

@@ -16,6 +16,8 @@ struct rules_options {
 	uint32_t max_lifetime_days; // instead of what the configuration says; 0 = as that has it
 	bool drafts;                // take them for orders that come into force
 	struct lists_watch watch;   // but for progress, which a terminal is shown
+	const struct ruleset
+		*base; // whose names need not be read again (orders/parse.h); NULL = none
 };
 
 // The options that every command has which reads orders: rows for getopt_long(), and lines for --help.
@@ -42,12 +44,20 @@ int rules_config(const struct rules_options *options, struct config_orders *ret)
 // Orders from text. `options` may be NULL. 0 or a negative errno.
 int rules_load(const char *path, const struct rules_options *options, struct orders *ret);
 
+// The same from several files and folders, as one set.
+int rules_load_paths(const char *const *paths, size_t count, const struct rules_options *options,
+		     struct orders *ret);
+
 // Tells on standard error which orders that have not ended are to be looked at again (orders/review.h).
 void rules_tell_reviews(const struct orders *orders, uint32_t notice_days, int64_t at_s);
 
 // Loaded orders, compiled and ready to judge by; ends with ruleset_close(). `path` is what errors
 // name. 0 or a negative errno.
 int rules_compile(const char *path, const struct orders *orders, struct ruleset **ret);
+
+// The same onto the ruleset that the orders were loaded with (NULL: none).
+int rules_compile_onto(const char *path, const struct orders *orders, const struct ruleset *base,
+		       struct ruleset **ret);
 
 // Orders or an image, ready to judge by; ends with ruleset_close(). `options` may be NULL. 0 or a
 // negative errno.

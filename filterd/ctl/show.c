@@ -14,10 +14,15 @@ json_int_t show_number(const json_t *of, const char *key)
 	return json_integer_value(json_object_get(of, key));
 }
 
+const char *show_string(const json_t *string)
+{
+	const char *text = json_string_value(string);
+	return text && *text && text_valid(slice_text(text)) ? text : "-";
+}
+
 const char *show_text(const json_t *of, const char *key)
 {
-	const char *text = json_string_value(json_object_get(of, key));
-	return text && *text && text_valid(slice_text(text)) ? text : "-";
+	return show_string(json_object_get(of, key));
 }
 
 // "2019-03-15T20:00:00.123456+0000" with as many digits of the fraction, if there is one.

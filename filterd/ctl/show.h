@@ -6,6 +6,7 @@
 
 json_int_t show_number(const json_t *of, const char *key);
 const char *show_text(const json_t *of, const char *key);
+const char *show_string(const json_t *string);
 
 // A time, cut to milliseconds, or, with `seconds`, to these; in UTC as the daemon says it. Valid until the next call but
 // three.

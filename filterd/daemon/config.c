@@ -104,6 +104,18 @@ static const struct config_row rows[] = {
 	 AT(orders.review_notice_days),
 	 .help = "Days before an order's review from which on it is told of."},
 
+	{"trust", "keys", CONFIG_WORDS, "", 0, 16, AT(trust.keys),
+	 .help = "Keys of minisign (files, or the keys themselves) that sign changes; empty: "
+		 "none."},
+	{"trust", "threshold", CONFIG_NUMBER, "1", 1, 16, AT(trust.threshold),
+	 .help = "How many of them it takes to push, extend or roll back."},
+	{"trust", "lift-threshold", CONFIG_NUMBER, "1", 1, 16, AT(trust.lift_threshold),
+	 .help = "How many of them it takes to lift an order."},
+	{"trust", "lifetime", CONFIG_NUMBER, "7", 1, 90, AT(trust.lifetime_days),
+	 .help = "Days that a signed manifest may be good for."},
+	{"trust", "break-glass", CONFIG_CHOICE, "root", .choices = "root|no", AT(trust.break_glass),
+	 .help = "Who may change orders without signatures, which the audit trail shows."},
+
 	{"events", "syslog", CONFIG_BOOL, "yes", RELOADABLE, AT(events.syslog),
 	 .help = "Whether events go to syslog."},
 	{"events", "stdout", CONFIG_BOOL, "no", RELOADABLE, AT(events.to_stdout),

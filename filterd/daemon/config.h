@@ -13,6 +13,7 @@ enum { CONFIG_WORKERS_MAX = 64 };
 enum config_backend { CONFIG_BACKEND_AUTO, CONFIG_BACKEND_NFT, CONFIG_BACKEND_IPTABLES };
 enum config_failure { CONFIG_FAILURE_OPEN, CONFIG_FAILURE_CLOSED };
 enum config_synchronised { CONFIG_SYNCHRONISED_ADJTIMEX, CONFIG_SYNCHRONISED_ALWAYS };
+enum config_break_glass { CONFIG_BREAK_GLASS_ROOT, CONFIG_BREAK_GLASS_NO };
 enum config_mptcp { CONFIG_MPTCP_STRIP, CONFIG_MPTCP_PASS };
 
 struct config {
@@ -48,6 +49,11 @@ struct config {
 		struct lifetimes lifetimes;
 		uint32_t review_notice_days;
 	} orders;
+	struct {
+		char keys[CONFIG_VALUE_MAX]; // empty: nothing has to be signed
+		uint32_t threshold, lift_threshold, lifetime_days;
+		uint32_t break_glass; // enum config_break_glass
+	} trust;
 	struct {
 		uint32_t syslog, to_stdout; // bool
 		uint32_t per_second, summary_interval_s, client_prefix4, client_prefix6;

@@ -53,6 +53,10 @@ const char *config_value_allowed(const struct config_row *row, char out[CONFIG_W
 			 "%u to %u interface names, blank-separated, `*` or `+` only at the end",
 			 min, max);
 		break;
+	case CONFIG_WORDS:
+		snprintf(out, CONFIG_WRONG_MAX, "%u to %u different words, blank-separated", min,
+			 max);
+		break;
 	case CONFIG_LIFETIMES:
 		snprintf(out, CONFIG_WRONG_MAX,
 			 "%u to %u words CATEGORY:DAYS (1 to %d days), blank-separated", min, max,
@@ -143,6 +147,21 @@ static int names_add(struct config_names *names, const char *word)
 	return -EINVAL;
 }
 
+static int words_add(char words[CONFIG_VALUE_MAX], const char *word)
+{
+	size_t len = strlen(words), word_len = strlen(word);
+	for (const char *p = word; *p; p++)
+		if (!isgraph((unsigned char)*p))
+			return -EINVAL;
+	for (const char *at = words; (at = strstr(at, word)); at++)
+		if ((at == words || at[-1] == ' ') && (!at[word_len] || at[word_len] == ' '))
+			return -EEXIST;
+	if (len + 1 + word_len >= CONFIG_VALUE_MAX)
+		return -ENOSPC;
+	snprintf(words + len, CONFIG_VALUE_MAX - len, "%s%s", len ? " " : "", word);
+	return 0;
+}
+
 static void lifetimes_text(const struct lifetimes_categories *list, char out[CONFIG_VALUE_MAX]);
 
 static int lifetime_add(struct lifetimes_categories *list, const char *word)
@@ -159,6 +178,8 @@ static int word_add(const struct config_row *row, void *list, const char *word)
 		return ports_add(row, list, word);
 	if (row->type == CONFIG_NAMES)
 		return names_add(list, word);
+	if (row->type == CONFIG_WORDS)
+		return words_add(list, word);
 	if (row->type == CONFIG_LIFETIMES)
 		return lifetime_add(list, word);
 	return interfaces_add(list, word);
@@ -173,10 +194,12 @@ static bool list_read(const struct config_row *row, const char *text, void *at,
 		struct config_names names;
 		struct interfaces interfaces;
 		struct lifetimes_categories lifetimes;
+		char words[CONFIG_VALUE_MAX];
 	} list;
 	size_t size = row->type == CONFIG_PORTS       ? sizeof list.ports
 		      : row->type == CONFIG_NAMES     ? sizeof list.names
 		      : row->type == CONFIG_LIFETIMES ? sizeof list.lifetimes
+		      : row->type == CONFIG_WORDS     ? sizeof list.words
 						      : sizeof list.interfaces;
 	uint32_t count = 0;
 	memset(&list, 0, sizeof list);
@@ -216,6 +239,7 @@ int config_value_read(const struct config_row *row, void *at, const char *text,
 	case CONFIG_PORTS:
 	case CONFIG_NAMES:
 	case CONFIG_INTERFACES:
+	case CONFIG_WORDS:
 	case CONFIG_LIFETIMES:
 		good = list_read(row, text, at, bad);
 		break;
@@ -279,6 +303,7 @@ const char *config_value_text(const struct config_row *row, const void *at,
 		break;
 	case CONFIG_NAME:
 	case CONFIG_PATH:
+	case CONFIG_WORDS:
 		snprintf(out, CONFIG_VALUE_MAX, "%s", (const char *)at);
 		break;
 	case CONFIG_PORTS:

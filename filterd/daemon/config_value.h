@@ -22,6 +22,7 @@ enum config_type {
 	CONFIG_PORTS,  // struct config_ports of min to max ports, or `any` where `choices` says so
 	CONFIG_NAMES,  // struct config_names of min to max host names
 	CONFIG_INTERFACES, // struct interfaces of min to max entries
+	CONFIG_WORDS,      // char[CONFIG_VALUE_MAX], min to max words, one blank between them
 	CONFIG_LIFETIMES,  // struct lifetimes_categories of min to max words CATEGORY:DAYS
 };
 

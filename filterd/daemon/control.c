@@ -373,6 +373,8 @@ int control_line(struct control *c, uint64_t ticket, const char *text, size_t le
 	struct client *client = client_find(c, ticket);
 	if (!client)
 		return -ENOENT;
+	if (len == 0)
+		return 0;
 	size_t waiting = client->out_len - client->out_sent;
 	if (len >= CONTROL_WAITING_MAX - waiting)
 		return -EAGAIN;

@@ -100,11 +100,22 @@ size_t event_json_line(const struct events_line *line, char out[EVENT_JSON_MAX])
 	return finish(root, out);
 }
 
-size_t event_json_suppressed(uint64_t count, int64_t now_ns, char out[EVENT_JSON_MAX])
+// A count of events that were not told.
+static size_t missing(const char *what, uint64_t count, int64_t now_ns, char out[EVENT_JSON_MAX])
 {
 	char timestamp[CLOCK_TEXT_MAX];
 	return finish(json_pack("{s:s, s:s, s:{s:I}}", "timestamp",
 				clock_text_eve(now_ns, timestamp), "event_type", "stats", "filterd",
-				"suppressed", (json_int_t)count),
+				what, (json_int_t)count),
 		      out);
+}
+
+size_t event_json_suppressed(uint64_t count, int64_t now_ns, char out[EVENT_JSON_MAX])
+{
+	return missing("suppressed", count, now_ns, out);
+}
+
+size_t event_json_lost(uint64_t count, int64_t now_ns, char out[EVENT_JSON_MAX])
+{
+	return missing("lost", count, now_ns, out);
 }

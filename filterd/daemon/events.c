@@ -135,20 +135,26 @@ static bool may_tell(struct events *e, int64_t now_ns)
 	return false;
 }
 
-// Tells the entry's hits and begins a new window. The match is a part of the name, so it needs no copy.
+// The part of the name that the order lists; no copy.
+static struct slice match_of(const struct event *event)
+{
+	struct slice name = name_slice(&event->name);
+	size_t skip = event->name_offset < name.len ? event->name_offset : 0;
+	return slice_of(name.at + skip, name.len - skip);
+}
+
+// Tells the entry's hits and begins a new window.
 static void tell(struct events *e, struct entry *entry, uint32_t window_s, int64_t now_ns)
 {
 	struct event shown = entry->last;
 	shown.client = entry->key.client;
-	struct slice name = name_slice(&shown.name);
-	size_t skip = shown.name_offset < name.len ? shown.name_offset : 0;
 	e->out.line(e->out.arg, &(struct events_line){
 					.event = &shown,
 					.client_bits = entry->key.bits,
 					.order_id = entry->key.order_id,
 					.reference = entry->reference,
 					.decision = entry->decision,
-					.match = slice_of(name.at + skip, name.len - skip),
+					.match = match_of(&shown),
 					.serial = entry->serial,
 					.count = entry->count,
 					.window_s = window_s,
@@ -205,6 +211,36 @@ static void key_make(struct key *ret, const struct events *e, const struct event
 	text_copy(ret->order_id, sizeof ret->order_id, order->id);
 }
 
+static enum decision decision_of(const struct event *event)
+{
+	return event->kind == VERDICT_PASS ? DECISION_MONITOR : DECISION_BLOCK;
+}
+
+bool events_single(const struct events *e, const struct event *event, struct events_single *ret)
+{
+	struct ruleset_order order;
+	struct key key;
+	if (event->order >= ruleset_orders(event->ruleset))
+		return false;
+	ruleset_order(event->ruleset, event->order, &order);
+	key_make(&key, e, event, &order);
+	ret->event = *event;
+	ret->event.client = key.client;
+	memcpy(ret->order_id, key.order_id, sizeof ret->order_id);
+	text_copy(ret->reference, sizeof ret->reference, order.reference);
+	ret->line = (struct events_line){
+		.event = &ret->event,
+		.client_bits = key.bits,
+		.order_id = ret->order_id,
+		.reference = ret->reference,
+		.decision = decision_of(event),
+		.match = match_of(&ret->event),
+		.serial = ruleset_checksum(event->ruleset),
+		.count = 1,
+	};
+	return true;
+}
+
 static uint32_t entry_find(const struct events *e, const struct key *key, uint64_t hash)
 {
 	uint32_t slot = table_first(e->table, hash);
@@ -243,7 +279,7 @@ void events_add(struct events *e, const struct event *event)
 	entry->last = *event;
 	entry->last.ruleset = NULL;
 	entry->serial = ruleset_checksum(event->ruleset);
-	entry->decision = event->kind == VERDICT_PASS ? DECISION_MONITOR : DECISION_BLOCK;
+	entry->decision = decision_of(event);
 	entry->count += entry->count < UINT32_MAX;
 	if (first)
 		entry_tell(e, entry, true, event->now_ns);

@@ -28,6 +28,13 @@ struct events_line {
 	uint32_t window_s;      // over how many seconds, 0 for a first hit
 };
 
+// One hit by itself as a line, with the texts that it points at.
+struct events_single {
+	struct event event;
+	char order_id[EVENTS_ID_MAX], reference[EVENTS_REFERENCE_MAX];
+	struct events_line line;
+};
+
 struct events_out {
 	void (*line)(void *arg, const struct events_line *line);
 	void (*suppressed)(void *arg, uint64_t count,
@@ -44,6 +51,9 @@ void events_set_options(struct events *e, const struct events_options *options);
 
 // Takes one hit, whose ruleset must be readable now; it is not asked later.
 void events_add(struct events *e, const struct event *event);
+
+// Fills in such a line. Its ruleset must be readable now. False if there is no such order.
+bool events_single(const struct events *e, const struct event *event, struct events_single *ret);
 
 // Tells the summaries that are due. Returns in how many milliseconds it wants to be called again (-1:
 // not before the next events_add).

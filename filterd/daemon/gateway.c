@@ -26,6 +26,7 @@
 #include "filterd/daemon/links.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/metrics.h"
+#include "filterd/daemon/onlookers.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/privs.h"
 #include "filterd/daemon/registry.h"
@@ -60,6 +61,7 @@ struct gateway {
 	struct links *links;
 	struct doorbell *doorbell;
 	struct events *events;
+	struct onlookers *onlookers;
 	struct sink *sink;
 	struct requests *requests;
 	struct control *control;
@@ -167,6 +169,7 @@ static bool take_events(struct gateway *g)
 		unsigned taken = 0;
 		while (taken < TAKE_MAX && worker_take_event(g->workers[i], &event)) {
 			events_add(g->events, &event);
+			onlookers_hit(g->onlookers, g->events, &event);
 			taken++;
 		}
 		more |= taken == TAKE_MAX;
@@ -316,7 +319,8 @@ static int make_outlets(struct gateway *g)
 		g->doorbell = doorbell_new();
 		g->sink = sink_new(NULL);
 		g->events = events_new(&options, &out, random_u64());
-		if (!g->links || !g->doorbell || !g->sink || !g->events)
+		g->onlookers = onlookers_new(random_u64(), clock_now_ns());
+		if (!g->links || !g->doorbell || !g->sink || !g->events || !g->onlookers)
 			err = errno ? -errno : -ENOMEM;
 	}
 	if (err)
@@ -326,10 +330,16 @@ static int make_outlets(struct gateway *g)
 	return err;
 }
 
+static int send_line(void *control, uint64_t ticket, const char *text, size_t len)
+{
+	return control_line(control, ticket, text, len);
+}
+
 static int make_requests(struct gateway *g)
 {
 	g->kernel_queues = kernel_queues_new();
-	struct requests_options options = {g->registry, view_for_requests, hand_over, g};
+	struct requests_options options = {g->registry, g->onlookers, view_for_requests, hand_over,
+					   g};
 	g->requests = requests_new(&options);
 	if (!g->requests)
 		log_err("no memory for requests");
@@ -350,6 +360,7 @@ static int make_control(struct gateway *g, int listener)
 		return -EIO;
 	}
 	requests_use(g->requests, g->control);
+	onlookers_use(g->onlookers, send_line, g->control);
 	return 0;
 }
 
@@ -735,6 +746,7 @@ static void loop(struct gateway *g)
 		doorbell_arm(g->doorbell);
 		bool more = take_events(g);
 		events_tick(g->events, clock_now_ns());
+		onlookers_tick(g->onlookers, clock_now_ns());
 		feed_watchdog(g);
 		report_losses(g);
 		write_metrics(g);
@@ -772,6 +784,7 @@ static void stop(struct gateway *g)
 	requests_free(g->requests);
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
+	onlookers_free(g->onlookers);
 	timekeeper_free(g->timekeeper);
 	events_free(g->events);
 	sink_free(g->sink);

@@ -6,6 +6,7 @@
 #include "filterd/daemon/config.h"
 #include "filterd/daemon/gateway.h"
 #include "filterd/daemon/log.h"
+#include "filterd/daemon/trust.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -67,6 +68,18 @@ static int options_read(struct options *ret, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+// What of the configuration stands in other files.
+static bool keys_good(const struct config *config, const char *path)
+{
+	struct trust_options options = trust_options_of(config, path);
+	char error[TRUST_ERROR_MAX];
+	struct trust *trust = trust_new(&options, error);
+	if (!trust)
+		log_err("%s", error);
+	trust_free(trust);
+	return trust != NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -81,7 +94,9 @@ int main(int argc, char **argv)
 	}
 	if (options.dump)
 		config_dump(&config, stdout);
-	if (options.dump || options.check)
+	if (options.check)
+		return keys_good(&config, options.config_path) ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (options.dump)
 		return EXIT_SUCCESS;
 	log_start(options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG, options.debug);
 	int code = gateway_run(&config, options.config_path, options.successor);

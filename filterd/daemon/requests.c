@@ -3,6 +3,7 @@
 // newer than the daemon.
 #include "filterd/daemon/requests.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/onlookers.h"
 #include "filterd/daemon/registry.h"
 #include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
@@ -70,6 +72,26 @@ static void do_image(struct requests *r, const struct control_request *request, 
 	       json_pack("{s:I, s:s}", "serial", (json_int_t)registry_serial(r->options.registry),
 			 "checksum", checksum),
 	       ruleset_memfd(ruleset));
+}
+
+static void do_top(struct requests *r, const struct control_request *request, json_t *json)
+{
+	json_t *top = onlookers_top(r->options.onlookers, registry_store(r->options.registry), json,
+				    clock_now_ns());
+	if (top)
+		answer(r, request->ticket, top, -1);
+	else
+		refuse(r, request->ticket, REGISTRY_BAD,
+		       "top is by names, orders or clients, 1 to 1000 of them");
+}
+
+static void do_watch(struct requests *r, const struct control_request *request, json_t *json)
+{
+	int result = onlookers_watch(r->options.onlookers, request->ticket, json);
+	if (result == -ENOSPC)
+		refuse(r, request->ticket, REGISTRY_REFUSED, "too many are watching already");
+	else if (result < 0)
+		refuse(r, request->ticket, REGISTRY_BAD, "name is no host name");
 }
 
 // --- Changing
@@ -165,7 +187,8 @@ static const struct command {
 } commands[] = {
 	{"handover", false, do_handover}, {"image", false, do_image},
 	{"metrics", false, do_metrics},   {"push", true, do_push},
-	{"status", false, do_status},
+	{"status", false, do_status},     {"top", false, do_top},
+	{"watch", false, do_watch},
 };
 
 static const struct command *command_find(const char *name)

@@ -9,6 +9,11 @@
 //   {"command":"status"}   version, uptime, orders, workers
 //   {"command":"metrics"}  {"metrics": Prometheus text}
 //   {"command":"image"}    {"serial":N,"checksum":HEX} with the sealed image in force as descriptor, if there is one
+//   {"command":"top","by":"names|orders|clients","count":N}
+//     -> {"by":WHAT,"since":TIME,"rows":[{"key":TEXT,"hits":N,"over":N}]}; at most `over` of the hits are another's
+//   {"command":"watch","order":ID,"name":NAME}   hits of this order, and of this name and those below it, as lines like
+//                          those of the log; without these, all. {"event_type":"stats","filterd":{"lost":N}} stands for
+//                          those that did not fit. It goes on until the client hangs up.
 // A refusal is {"error":SENTENCE,"kind":"bad|denied|conflict|refused|failed"}.
 // Times are RFC 3339 with microseconds.
 #pragma once
@@ -16,12 +21,14 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct onlookers;
 struct registry;
 struct requests;
 struct view;
 
 struct requests_options {
 	struct registry *registry;
+	struct onlookers *onlookers;
 	struct view (*view)(void *arg); // of now
 	// Another daemon, of this process id, wants to take our place: the answer, and the descriptor that goes with it,
 	// to be closed. NULL with a sentence if that can't be now.

@@ -152,19 +152,31 @@ static int finish(struct order_reading *r)
 	return -EINVAL;
 }
 
-int parse_orders(const char *path, const struct parse_options *options, struct orders *ret,
-		 struct complaints *complaints)
+static void read_path(struct order_reading *r, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		complain(r->complaints, path, 0, "%s", strerror(errno));
+	else if (S_ISDIR(st.st_mode))
+		read_folder(r, path);
+	else
+		read_file(r, path);
+}
+
+int parse_orders_paths(const char *const *paths, size_t count, const struct parse_options *options,
+		       struct orders *ret, struct complaints *complaints)
 {
 	*ret = (struct orders){0};
 	struct order_reading r = {.orders = ret, .options = options, .complaints = complaints};
-	struct stat st;
-	if (stat(path, &st) < 0)
-		complain(complaints, path, 0, "%s", strerror(errno));
-	else if (S_ISDIR(st.st_mode))
-		read_folder(&r, path);
-	else
-		read_file(&r, path);
+	for (size_t i = 0; i < count; i++)
+		read_path(&r, paths[i]);
 	return finish(&r);
+}
+
+int parse_orders(const char *path, const struct parse_options *options, struct orders *ret,
+		 struct complaints *complaints)
+{
+	return parse_orders_paths(&path, 1, options, ret, complaints);
 }
 
 int parse_orders_text(const char *file, struct slice text, const struct parse_options *options,

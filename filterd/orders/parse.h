@@ -25,6 +25,10 @@ struct parse_options {
 int parse_orders(const char *path, const struct parse_options *options, struct orders *ret,
 		 struct complaints *complaints);
 
+// The same of several files and folders, as one set.
+int parse_orders_paths(const char *const *paths, size_t count, const struct parse_options *options,
+		       struct orders *ret, struct complaints *complaints);
+
 // The same from memory; `file` is where lists are looked for, and what complaints say.
 int parse_orders_text(const char *file, struct slice text, const struct parse_options *options,
 		      struct orders *ret, struct complaints *complaints);

@@ -487,3 +487,21 @@ write("list_rpz", {
     "parentheses": b"\0a.b ( CNAME\n ( . ) )\nc.d CNAME . (\n", "quotes": b"\0a.b TXT \"x\ny\"\n", "close": b"\0a.b CNAME . )\n",
     "escapes": b"\x08a\\.b.c CNAME .\n\\100.c CNAME .\nx\\ y.c CNAME .\na.b CNAME \\\n", "cut": b"\x08" + b"a" * 4090 + b" A 1\na.b A 1\n",
 })
+
+# Made with minisign 0.11: a key, a signature and one of the legacy form.
+pub = b"RWT77Y5FvpPGJ3GTIEDQOI+KryGOZ10hY2gj6I+kjbhFyoCdQetrK/N7\n"
+glob = b"8ML7K0oodjddZ9tl+2E2lLHklUgeKmpu/etS+H7jH9AddnYBaa4iXTRwo4DkpxiVzI5OBfFULJRHMyCxl6YWDg==\n"
+signed = b"RUT77Y5FvpPGJyayiWpC7YwOtxnIO0f5nVQ/yU0EOleC/HoZUiOw/sbnzeF79DSyZ8aDG1oXZsnK00izpP+nrclp0P3XXEZr9gg=\n"
+untrusted = b"untrusted comment: x\n"
+write("minisign", {
+    "key": untrusted + pub, "key-line": pub, "good": untrusted + signed + b"trusted comment: Ticket 4711\n" + glob,
+    "legacy": untrusted + b"RW" + signed[2:] + b"trusted comment: \n" + glob, "cut": untrusted + signed,
+    "crlf": (untrusted + signed + b"trusted comment: x\n" + glob).replace(b"\n", b"\r\n"),
+})
+head = b"filterd-manifest: 1\ncommand: %s\nserial: 43\nnot-before: 2019-03-15T20:00:00Z\nnot-after: 2019-03-16T20:00:00Z\n"
+image = b"image: " + b"0123456789abcdef" * 4 + b"\n"
+write("manifest", {
+    "push": head % b"push" + image + b"note: Ticket 4711\n", "lift": head % b"lift" + b"order: a\nreason: appeal\n",
+    "extend": head % b"extend" + b"order: a\nuntil: 2019-05-01T00:00:00Z\n",
+    "rollback": head % b"rollback" + image + b"to: 41\n",
+})

@@ -61,7 +61,8 @@ static void reads_every_type(void **state)
 				   "dns-ports = any\n"
 				   "failure = closed\n[queue]\nworkers = 3\n"
 				   "[engine]\nundecided-unknown = drop\nundecided-http = pass\n"
-				   "ech-public-names = Ech.Example b\n[events]\nstdout = yes\n"
+				   "ech-public-names = Ech.Example b\n"
+				   "[trust]\nkeys =  /a.pub\tRWQ/+=  \n[events]\nstdout = yes\n"
 				   "[orders]\nmax-lifetime = 90\n"
 				   "category-lifetimes = Violent_Extremism:30 defamation:400\n",
 				   error),
@@ -79,6 +80,7 @@ static void reads_every_type(void **state)
 	assert_int_equal(c.engine.undecided[HOSTNAME_HTTP], 0);
 	assert_int_equal(c.events.to_stdout, 1);
 	assert_string_equal(c.engine.ech_public_names.at[0].text, "ech.example");
+	assert_string_equal(c.trust.keys, "/a.pub RWQ/+=");
 	assert_int_equal(c.engine.ech_public_names.at[2].len, 0);
 	assert_int_equal(c.orders.lifetimes.max_days, 90);
 	assert_int_equal(c.orders.lifetimes.categories.count, 2);
@@ -98,7 +100,7 @@ static void refuses_with_line_and_what_is_allowed(void **state)
 		{"[firewall]\nlan = a\n\nlna = b\n", "f.conf:4: [firewall] has no key `lna`",
 		 " lan oneway "},
 		{"[frewall]\nlan = a\n", "f.conf:2: there is no section [frewall]",
-		 "filterd firewall queue engine orders events"},
+		 "filterd firewall queue engine orders trust events"},
 		{"[firewall]\nlan = a\nlan = b\n", "f.conf:3: [firewall] lan", "line 2"},
 		{"[firewall]\nlan = a\nfailure = ajar\n", "f.conf:3: [firewall] failure: `ajar`",
 		 "open|closed"},
@@ -142,6 +144,8 @@ static void refuses_with_line_and_what_is_allowed(void **state)
 		{"[firewall]\nlan = a\n[filterd]\nruleset = here\n", "f.conf:4: ", "absolute path"},
 		{"[firewall]\nlan = a\n[filterd]\nruleset =\n", "f.conf:4: ", "absolute path"},
 		{"[firewall]\nlan = a\n[filterd]\nuser = a b\n", "f.conf:4: ", "a word"},
+		{"[firewall]\nlan = a\n[trust]\nkeys = /a.pub /b/a.pub /a.pub\n",
+		 "f.conf:4: [trust] keys: `/a.pub`", "0 to 16 different words"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// filterctl push: orders into force. They are compiled onto the image in force, so that lists which have not changed are
+// neither read nor compiled again; what changes is shown; and the image goes to the daemon as a sealed memory file. The
+// daemon takes it only in place of the one that it was compared with.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/ctl/change.h"
+#include "filterd/ctl/command.h"
+#include "filterd/ctl/daemon.h"
+#include "filterd/ctl/difference.h"
+#include "filterd/ctl/rules.h"
+#include "filterd/ctl/show.h"
+#include "filterd/ctl/summaries.h"
+#include "filterd/daemon/config.h"
+#include "filterd/orders/order.h"
+
+struct arguments {
+	const char *const *paths;
+	size_t path_count;
+	const char *note;
+	bool dry_run, yes;
+	uint32_t sample;
+	struct rules_options rules;
+	struct change change;
+};
+
+struct push {
+	struct arguments *a;
+	struct ruleset *before, *after;
+	json_t *image; // the daemon's answer about what is in force
+	struct difference difference;
+	struct summaries lists;
+	int64_t now_s;
+};
+
+// --- What is in force, and what shall be
+
+static int open_before(struct push *p)
+{
+	char error[RULESET_ERROR_MAX] = "no memory";
+	int memfd = -1, result;
+	p->image = daemon_exchange(
+		(struct daemon_exchange){.path = p->a->change.control,
+					 .request = json_pack("{s:s}", "command", "image"),
+					 .send_fd = -1,
+					 .ret_fd = &memfd});
+	int status = daemon_refused(p->image);
+	if (status != EXIT_OK)
+		return status;
+	if (memfd < 0) {
+		result = ruleset_open_empty(&p->before);
+	} else {
+		result = ruleset_open_sealed(&p->before, memfd, error);
+		close(memfd);
+	}
+	if (result < 0)
+		fprintf(stderr, "filterctl: the image in force can't be read: %s\n", error);
+	return result < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+static int tell_reviews(const struct push *p, const struct orders *orders)
+{
+	struct config_orders config;
+	int result = rules_config(&p->a->rules, &config);
+	if (result == 0)
+		rules_tell_reviews(orders, config.review_notice_days, p->now_s);
+	return result;
+}
+
+static int open_after(struct push *p)
+{
+	struct orders orders;
+	struct rules_options options = p->a->rules;
+	options.base = p->before;
+	options.watch.summed = summaries_add;
+	options.watch.arg = &p->lists;
+	if (rules_load_paths(p->a->paths, p->a->path_count, &options, &orders) < 0) {
+		summaries_print(&p->lists, stderr);
+		return EXIT_ERROR;
+	}
+	int result = tell_reviews(p, &orders);
+	if (result == 0)
+		result = rules_compile_onto(p->a->paths[0], &orders, p->before, &p->after);
+	orders_done(&orders);
+	return result < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+static int compare(struct push *p)
+{
+	int result = difference_make(&p->difference, p->before, p->after, p->a->sample);
+	if (result < 0)
+		fprintf(stderr, "filterctl: %s\n", strerror(-result));
+	return result < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+// --- The question
+
+static void show(const struct push *p)
+{
+	summaries_print(&p->lists, stdout);
+	printf("Serial %lld is in force. With this push:\n",
+	       (long long)show_number(p->image, "serial"));
+	difference_print(&p->difference, p->now_s, isatty(STDOUT_FILENO), stdout);
+	fflush(stdout);
+}
+
+static bool agreed(struct push *p)
+{
+	char answer[16] = "";
+	fprintf(stderr, "Push this? [y/N] ");
+	bool yes = fgets(answer, sizeof answer, stdin) &&
+		   (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0);
+	p->a->change.since_ns = change_now_ns();
+	if (!yes)
+		fprintf(stderr, "Nothing is pushed.\n");
+	return yes;
+}
+
+// --- Sending
+
+static json_t *request_of(const struct push *p)
+{
+	json_t *request = json_pack("{s:s, s:s, s:s*}", "command", "push", "base",
+				    json_string_value(json_object_get(p->image, "checksum")),
+				    "note", p->a->note);
+	if (p->a->dry_run)
+		json_object_set_new(request, "dry-run", json_true());
+	return request;
+}
+
+static void tell_conflict(const json_t *answer)
+{
+	if (strcmp(show_text(answer, "kind"), "conflict") == 0)
+		fprintf(stderr, "filterctl: what was shown is not what would change any more, so "
+				"nothing is "
+				"pushed; push again to see what changes now\n");
+}
+
+static void tell(const struct push *p, json_t *answer)
+{
+	if (p->a->change.json) {
+		json_object_set_new(answer, "difference", difference_json(&p->difference));
+		json_object_set_new(answer, "dry-run", json_boolean(p->a->dry_run));
+		change_tell(&p->a->change, answer, "");
+	} else if (p->a->dry_run) {
+		printf("The daemon would take it. Nothing is pushed.\n");
+	} else {
+		change_tell(&p->a->change, answer, "Pushed");
+	}
+}
+
+static int send_image(const struct push *p)
+{
+	json_t *answer = change_ask(&p->a->change, request_of(p), ruleset_memfd(p->after));
+	int status = daemon_refused(answer);
+	if (status == EXIT_OK)
+		tell(p, answer);
+	else
+		tell_conflict(answer);
+	json_decref(answer);
+	return status;
+}
+
+static int tell_nothing(const struct push *p)
+{
+	if (p->a->change.json)
+		printf("{\"serial\":%lld,\"nothing-to-do\":true}\n",
+		       (long long)show_number(p->image, "serial"));
+	else
+		printf("Nothing to do: these orders are in force already, with serial %lld.\n",
+		       (long long)show_number(p->image, "serial"));
+	return EXIT_OK;
+}
+
+static int go_on(struct push *p)
+{
+	if (!difference_any(&p->difference))
+		return tell_nothing(p);
+	if (!p->a->change.json)
+		show(p);
+	if (!p->a->yes && !p->a->dry_run && !agreed(p))
+		return EXIT_NO;
+	return send_image(p);
+}
+
+static int push(struct arguments *a)
+{
+	struct push p = {.a = a, .now_s = clock_now_ns() / CLOCK_SECOND_NS};
+	int status = open_before(&p);
+	if (status == EXIT_OK)
+		status = open_after(&p);
+	if (status == EXIT_OK)
+		status = compare(&p);
+	if (status == EXIT_OK)
+		status = go_on(&p);
+	difference_done(&p.difference);
+	summaries_done(&p.lists);
+	ruleset_close(p.after);
+	ruleset_close(p.before);
+	json_decref(p.image);
+	return status;
+}
+
+// --- Options
+
+// False after saying what is wrong.
+static bool take_option(struct arguments *a, int option)
+{
+	switch (option) {
+	case 'n':
+		a->note = optarg;
+		return true;
+	case 'd':
+		return a->dry_run = true;
+	case 'y':
+		return a->yes = true;
+	case 'a':
+		a->sample = DIFFERENCE_ALL;
+		return true;
+	case RULES_OPTION_CONFIG:
+	case RULES_OPTION_MAX_LIFETIME:
+		return rules_option(&a->rules, option, optarg) > 0;
+	default:
+		if (change_option(&a->change, option))
+			return true;
+		command_usage(&command_push);
+		return false;
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"note", required_argument, NULL, 'n'},
+		{"dry-run", no_argument, NULL, 'd'},
+		{"yes", no_argument, NULL, 'y'},
+		{"all", no_argument, NULL, 'a'},
+		RULES_OPTIONS,
+		CHANGE_OPTIONS,
+		{0},
+	};
+	struct arguments a = {.sample = DIFFERENCE_SAMPLE};
+	change_init(&a.change);
+	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
+		if (!take_option(&a, o))
+			return EXIT_ERROR;
+	if (optind == argc)
+		return command_usage(&command_push);
+	a.paths = (const char *const *)argv + optind;
+	a.path_count = (size_t)(argc - optind);
+	if (a.yes || a.dry_run || (isatty(STDIN_FILENO) && !a.change.json))
+		return push(&a);
+	fprintf(stderr, "filterctl: nobody can be asked here: say --yes to push, or --dry-run to "
+			"see what would change\n");
+	return EXIT_ERROR;
+}
+
+const struct command command_push = {
+	.name = "push",
+	.arguments = "DIR|FILE... [--dry-run] [--note TEXT] [--yes] [--all] " RULES_ARGUMENTS
+		     " [--control PATH] [--json]",
+	.summary = "Put orders in force, in place of those that are",
+	.help = "  --dry-run             show what would change, ask the daemon, and change "
+		"nothing\n"
+		"  --note TEXT           goes into the audit trail\n"
+		"  --yes                 don't ask; without a terminal one of these two is needed\n"
+		"  --all                 show every name that comes or goes, not only "
+		"some\n" RULES_HELP CHANGE_HELP "\n"
+		"The files and folders (every file *.order in them) are all that is in force "
+		"afterwards. What\n"
+		"changes is shown first. Exits with 0 if they are in force, or were already; 1 if "
+		"you or the\n"
+		"daemon said no; 2 on any other error. Then what was in force stays.\n",
+	.run = run,
+};
