@@ -23,7 +23,7 @@ enum { LOOK_MS = 50, LIMIT_S = 150 };
 
 struct upgrade {
 	const char *control, *config, *program;
-	bool foreground, if_replaced;
+	bool foreground, if_replaced, json;
 	pid_t pid;   // of the successor
 	int says_fd; // what it has to say until it runs
 };
@@ -104,22 +104,35 @@ static int wait_for(const struct upgrade *u)
 	return EXIT_NO;
 }
 
+static void tell(const struct upgrade *u, const json_t *old, bool taken)
+{
+	if (u->json) {
+		json_t *said = taken ? json_pack("{s:b, s:i, s:I}", "taken-over", 1, "pid",
+						 (int)u->pid, "from-pid", show_number(old, "pid"))
+				     : json_pack("{s:b}", "taken-over", 0);
+		show_json(said);
+		json_decref(said);
+	} else if (taken) {
+		printf("process %d has taken over from process %lld (filterd %s)\n", (int)u->pid,
+		       (long long)show_number(old, "pid"), show_text(old, "version"));
+	}
+}
+
 static int upgrade(struct upgrade *u)
 {
 	json_t *status = daemon_ask(u->control, "status");
 	int result = daemon_refused(status);
 	bool replaced =
 		json_is_true(json_object_get(json_object_get(status, "program"), "replaced"));
-	if (result == EXIT_OK && (replaced || !u->if_replaced)) {
+	bool wanted = result == EXIT_OK && (replaced || !u->if_replaced);
+	if (wanted) {
 		int err = start_successor(u);
 		if (err)
 			fprintf(stderr, "filterctl: can't start a process: %s\n", strerror(-err));
 		result = err ? EXIT_ERROR : wait_for(u);
-		if (result == EXIT_OK)
-			printf("process %d has taken over from process %lld (filterd %s)\n",
-			       (int)u->pid, (long long)show_number(status, "pid"),
-			       show_text(status, "version"));
 	}
+	if (result == EXIT_OK)
+		tell(u, status, wanted);
 	json_decref(status);
 	return result;
 }
@@ -150,6 +163,9 @@ static int run(int argc, char **argv)
 		case 'r':
 			u.if_replaced = true;
 			break;
+		case 'J':
+			u.json = true;
+			break;
 		default:
 			return command_usage(&command_upgrade);
 		}
@@ -159,14 +175,15 @@ static int run(int argc, char **argv)
 
 const struct command command_upgrade = {
 	.name = "upgrade",
-	.arguments =
-		"[--if-replaced] [--filterd PATH] [--config FILE] [--foreground] [--control PATH]",
+	.arguments = "[--if-replaced] [--filterd PATH] [--config FILE] [--foreground] [--control "
+		     "PATH] [--json]",
 	.summary = "Have a new daemon take the place of the running one, without a loss",
 	.help = "  --if-replaced         only if the running program's file is another one by now\n"
 		"  --filterd PATH        the new daemon's program (that beside filterctl)\n"
 		"  --config FILE         its configuration (/etc/filterd/filterd.conf)\n"
 		"  --foreground          it logs to standard error, not to syslog\n"
 		"  --control PATH        the daemon's control socket (" DAEMON_SOCKET ")\n"
+		"  --json                print one JSON object\n"
 		"\n"
 		"Packets wait for some milliseconds, and none is lost. It must have the same "
 		"queues "
