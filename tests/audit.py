@@ -8,11 +8,11 @@ import hashlib
 import itertools
 import json
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
+
+from fake_daemon import FakeDaemon
 
 filterctl = pathlib.Path(sys.argv[1]).resolve()
 failed = 0
@@ -109,26 +109,15 @@ def check_torn():
 def check_daemon():
     """The head that a daemon names in its status."""
     def ask(answer):
-        def serve():
-            client, _ = listening.accept()
-            with client:
-                client.makefile().readline()
-                client.sendall(json.dumps(answer).encode() + b"\n")
-        thread = threading.Thread(target=serve)
-        thread.start()
-        done = verify(WHOLE, "--control", control)
-        thread.join()
-        return done
+        with FakeDaemon(str(control), status=answer):
+            return verify(WHOLE, "--control", control)
 
     control = path.parent / "c.sock"
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(control))
-        listening.listen()
-        seq, digest = HEAD.split(":")
-        expect("its head", ask({"audit": {"seq": int(seq), "hash": digest}}), 0, "is whole")
-        expect("a later head", ask({"audit": {"seq": 4, "hash": digest}}), 1, "the end is missing")
-        expect("none", ask({"audit": {"seq": 4, "hash": "x"}}), 2, "says nothing of its audit trail")
-        expect("a refusal", ask({"error": "not you", "kind": "denied"}), 1, "not you")
+    seq, digest = HEAD.split(":")
+    expect("its head", ask({"audit": {"seq": int(seq), "hash": digest}}), 0, "is whole")
+    expect("a later head", ask({"audit": {"seq": 4, "hash": digest}}), 1, "the end is missing")
+    expect("none", ask({"audit": {"seq": 4, "hash": "x"}}), 2, "says nothing of its audit trail")
+    expect("a refusal", ask({"error": "not you", "kind": "denied"}), 1, "not you")
     expect("no daemon", verify(WHOLE, "--control", control), 2)
 
 

@@ -8,7 +8,7 @@ filterctl=$(readlink -f "$2")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-touch one.order 'two words.order' other.txt a.pcap b.pcapng c.image d.conf
+touch a.minisig one.order 'two words.order' other.txt a.pcap b.pcapng c.image d.conf
 mkdir sub
 failed=0
 
@@ -49,11 +49,14 @@ expect 'one.order' check --orders on
 expect 'c.image|sub' compile -o ''
 expect 'one.order|sub|two words.order' push ''
 expect 'clients' top c
-expect '--all|--config|--control|--dry-run|--help|--json|--max-lifetime|--note|--yes' push --
+expect '--all|--break-glass|--config|--control|--dry-run|--help|--hours|--json|--manifest|--max-lifetime|--note|--prepare|--serial|--signature|--yes' push --
 expect 'a.pcap|b.pcapng|sub' names ''
 expect 'a.pcap' replay --orders one.order a
 expect '' check --client ''
 expect '' check 8ch
 expect 'one.order|other.txt' status --control o
 expect 'd.conf|sub' check --config ''
+expect '--control|--file|--head|--help|--json|--order|--since' audit -
+expect 'one.order|other.txt' audit --file o
+expect 'a.minisig|sub' lift --signature ''
 exit "$failed"

@@ -19,6 +19,7 @@ int64_t change_now_ns(void)
 void change_init(struct change *c)
 {
 	*c = (struct change){.control = DAEMON_SOCKET, .since_ns = change_now_ns()};
+	signing_init(&c->signing);
 }
 
 bool change_option(struct change *c, int option)
@@ -28,12 +29,14 @@ bool change_option(struct change *c, int option)
 	else if (option == 'J')
 		c->json = true;
 	else
-		return false;
+		return signing_option(&c->signing, option);
 	return true;
 }
 
 json_t *change_ask(const struct change *c, json_t *request, int fd)
 {
+	if (c->signing.break_glass)
+		json_object_set_new(request, "break-glass", json_true());
 	json_t *answer = daemon_exchange(
 		(struct daemon_exchange){c->control, request, fd, NULL, DAEMON_WAIT_CHANGE_S});
 	if (!answer)
@@ -62,7 +65,7 @@ void change_tell(const struct change *c, json_t *answer, const char *done)
 	show_json(answer);
 }
 
-int change_make(const struct change *c, json_t *request, const char *done)
+static int ask(const struct change *c, json_t *request, const char *done)
 {
 	json_t *answer = change_ask(c, request, -1);
 	int status = daemon_refused(answer);
@@ -70,4 +73,36 @@ int change_make(const struct change *c, json_t *request, const char *done)
 		change_tell(c, answer, done);
 	json_decref(answer);
 	return status;
+}
+
+int change_make(const struct change *c, json_t *request, const char *done)
+{
+	if (c->signing.prepare)
+		return change_prepare(c, request, NULL);
+	if (c->signing.manifest)
+		fprintf(stderr,
+			"filterctl: with --manifest, all that is to be done stands in it\n");
+	else if (signing_good(&c->signing))
+		return ask(c, request, done);
+	json_decref(request);
+	return EXIT_ERROR;
+}
+
+int change_make_signed(const struct change *c, const char *command)
+{
+	json_t *request = signing_good(&c->signing) ? signing_request(&c->signing, command) : NULL;
+	return request ? ask(c, request, "done as it was signed") : EXIT_ERROR;
+}
+
+int change_prepare(const struct change *c, json_t *request, const char *image)
+{
+	json_t *status = signing_good(&c->signing) ? daemon_ask(c->control, "status") : NULL;
+	int result = daemon_refused(status);
+	if (result == EXIT_OK)
+		result = signing_prepare(
+			&c->signing, request,
+			(uint64_t)show_number(json_object_get(status, "ruleset"), "serial"), image);
+	json_decref(status);
+	json_decref(request);
+	return result;
 }

@@ -31,6 +31,7 @@ static int run(int argc, char **argv)
 {
 	static const struct option options[] = {{"until", required_argument, NULL, 'u'},
 						{"reason", required_argument, NULL, 'r'},
+						SIGNING_OPTIONS,
 						CHANGE_OPTIONS,
 						{0}};
 	struct arguments a = {0};
@@ -43,6 +44,8 @@ static int run(int argc, char **argv)
 		else if (!change_option(&a.change, o))
 			return command_usage(&command_extend);
 	}
+	if (a.change.signing.manifest && !a.until && !a.reason && optind == argc)
+		return change_make_signed(&a.change, "extend");
 	if (!a.until || !a.reason || !*a.reason || optind + 1 != argc)
 		return command_usage(&command_extend);
 	a.id = argv[optind];
@@ -51,10 +54,13 @@ static int run(int argc, char **argv)
 
 const struct command command_extend = {
 	.name = "extend",
-	.arguments = "ID --until TIME --reason TEXT [--control PATH] [--json]",
+	.arguments =
+		"ID --until TIME --reason TEXT [--prepare FILE | --break-glass] | --manifest FILE "
+		"--signature FILE...\n                        [--control PATH] [--json]",
 	.summary = "Give an order another end",
 	.help = "  --until TIME          when it ends (RFC 3339, with offset)\n"
-		"  --reason TEXT         why; it goes into the audit trail\n" CHANGE_HELP "\n"
+		"  --reason TEXT         why; it goes into the audit trail\n" SIGNING_HELP
+			CHANGE_HELP "\n"
 		"An order that has ended can't be extended: push a new one. Exits with 0 if it is "
 		"extended,\n"
 		"1 if the daemon refuses, 2 on any other error.\n",

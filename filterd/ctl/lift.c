@@ -17,7 +17,7 @@ static int lift(const struct change *c, const char *id, const char *reason)
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"reason", required_argument, NULL, 'r'}, CHANGE_OPTIONS, {0}};
+		{"reason", required_argument, NULL, 'r'}, SIGNING_OPTIONS, CHANGE_OPTIONS, {0}};
 	const char *reason = NULL;
 	struct change c;
 	change_init(&c);
@@ -27,6 +27,8 @@ static int run(int argc, char **argv)
 		else if (!change_option(&c, o))
 			return command_usage(&command_lift);
 	}
+	if (c.signing.manifest && !reason && optind == argc)
+		return change_make_signed(&c, "lift");
 	if (!reason || !*reason || optind + 1 != argc)
 		return command_usage(&command_lift);
 	return lift(&c, argv[optind], reason);
@@ -34,9 +36,12 @@ static int run(int argc, char **argv)
 
 const struct command command_lift = {
 	.name = "lift",
-	.arguments = "ID --reason TEXT [--control PATH] [--json]",
+	.arguments =
+		"ID --reason TEXT [--prepare FILE | --break-glass] | --manifest FILE --signature "
+		"FILE...\n                      [--control PATH] [--json]",
 	.summary = "End an order now, before its time and for good",
-	.help = "  --reason TEXT         why; it goes into the audit trail\n" CHANGE_HELP "\n"
+	.help = "  --reason TEXT         why; it goes into the audit trail\n" SIGNING_HELP
+		CHANGE_HELP "\n"
 		"Its names are reachable at the next packet, but for what other orders block. "
 		"Exits with 0 if\n"
 		"the order is lifted, 1 if the daemon refuses, 2 on any other error.\n",

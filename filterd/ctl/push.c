@@ -72,7 +72,7 @@ static int tell_reviews(const struct push *p, const struct orders *orders)
 	return result;
 }
 
-static int open_after(struct push *p)
+static int compile(struct push *p)
 {
 	struct orders orders;
 	struct rules_options options = p->a->rules;
@@ -88,6 +88,13 @@ static int open_after(struct push *p)
 		result = rules_compile_onto(p->a->paths[0], &orders, p->before, &p->after);
 	orders_done(&orders);
 	return result < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+// What was signed is there as an image already.
+static int open_after(struct push *p)
+{
+	const struct signing *signing = &p->a->change.signing;
+	return signing->manifest ? signing_image_open(signing, &p->after) : compile(p);
 }
 
 static int compare(struct push *p)
@@ -123,11 +130,16 @@ static bool agreed(struct push *p)
 
 // --- Sending
 
+// NULL, having said why, if there is none.
 static json_t *request_of(const struct push *p)
 {
-	json_t *request = json_pack("{s:s, s:s, s:s*}", "command", "push", "base",
-				    json_string_value(json_object_get(p->image, "checksum")),
-				    "note", p->a->note);
+	const struct signing *signing = &p->a->change.signing;
+	json_t *request = signing->manifest
+				  ? signing_request(signing, "push")
+				  : json_pack("{s:s, s:s*}", "command", "push", "note", p->a->note);
+	if (!request)
+		return NULL;
+	json_object_set(request, "base", json_object_get(p->image, "checksum"));
 	if (p->a->dry_run)
 		json_object_set_new(request, "dry-run", json_true());
 	return request;
@@ -154,9 +166,25 @@ static void tell(const struct push *p, json_t *answer)
 	}
 }
 
+static int prepare(const struct push *p)
+{
+	char digest[DIGEST_TEXT_MAX];
+	json_t *request = request_of(p);
+	int status =
+		request ? signing_image_save(&p->a->change.signing, ruleset_memfd(p->after), digest)
+			: EXIT_ERROR;
+	if (status == EXIT_OK)
+		return change_prepare(&p->a->change, request, digest);
+	json_decref(request);
+	return status;
+}
+
 static int send_image(const struct push *p)
 {
-	json_t *answer = change_ask(&p->a->change, request_of(p), ruleset_memfd(p->after));
+	json_t *request = request_of(p);
+	if (!request)
+		return EXIT_ERROR;
+	json_t *answer = change_ask(&p->a->change, request, ruleset_memfd(p->after));
 	int status = daemon_refused(answer);
 	if (status == EXIT_OK)
 		tell(p, answer);
@@ -183,6 +211,8 @@ static int go_on(struct push *p)
 		return tell_nothing(p);
 	if (!p->a->change.json)
 		show(p);
+	if (p->a->change.signing.prepare)
+		return prepare(p);
 	if (!p->a->yes && !p->a->dry_run && !agreed(p))
 		return EXIT_NO;
 	return send_image(p);
@@ -241,6 +271,7 @@ static int run(int argc, char **argv)
 		{"yes", no_argument, NULL, 'y'},
 		{"all", no_argument, NULL, 'a'},
 		RULES_OPTIONS,
+		SIGNING_OPTIONS,
 		CHANGE_OPTIONS,
 		{0},
 	};
@@ -249,11 +280,14 @@ static int run(int argc, char **argv)
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		if (!take_option(&a, o))
 			return EXIT_ERROR;
-	if (optind == argc)
+	const struct signing *signing = &a.change.signing;
+	if (signing->manifest ? optind < argc || a.note : optind == argc)
 		return command_usage(&command_push);
+	if (!signing_good(signing))
+		return EXIT_ERROR;
 	a.paths = (const char *const *)argv + optind;
 	a.path_count = (size_t)(argc - optind);
-	if (a.yes || a.dry_run || (isatty(STDIN_FILENO) && !a.change.json))
+	if (a.yes || a.dry_run || signing->prepare || (isatty(STDIN_FILENO) && !a.change.json))
 		return push(&a);
 	fprintf(stderr, "filterctl: nobody can be asked here: say --yes to push, or --dry-run to "
 			"see what would change\n");
@@ -263,18 +297,23 @@ static int run(int argc, char **argv)
 const struct command command_push = {
 	.name = "push",
 	.arguments = "DIR|FILE... [--dry-run] [--note TEXT] [--yes] [--all] " RULES_ARGUMENTS
-		     " [--control PATH] [--json]",
+		     "\n                      [--prepare FILE | --break-glass] [--control PATH] "
+		     "[--json]\n"
+		     "       filterctl push --manifest FILE --signature FILE... [--dry-run] "
+		     "[--yes] [--all]",
 	.summary = "Put orders in force, in place of those that are",
 	.help = "  --dry-run             show what would change, ask the daemon, and change "
 		"nothing\n"
 		"  --note TEXT           goes into the audit trail\n"
 		"  --yes                 don't ask; without a terminal one of these two is needed\n"
 		"  --all                 show every name that comes or goes, not only "
-		"some\n" RULES_HELP CHANGE_HELP "\n"
+		"some\n" RULES_HELP SIGNING_HELP CHANGE_HELP "\n"
 		"The files and folders (every file *.order in them) are all that is in force "
 		"afterwards. What\n"
-		"changes is shown first. Exits with 0 if they are in force, or were already; 1 if "
-		"you or the\n"
-		"daemon said no; 2 on any other error. Then what was in force stays.\n",
+		"changes is shown first. The image that is signed lies beside its manifest, in "
+		"FILE.image.\n"
+		"Exits with 0 if they are in force, or were already; 1 if you or the daemon said "
+		"no; 2 on any\n"
+		"other error. Then what was in force stays.\n",
 	.run = run,
 };

@@ -17,12 +17,17 @@ static const struct config_row rows[] = {
 	 AT(filterd.control), .help = "The socket that filterctl talks to."},
 	{"filterd", "state", CONFIG_PATH, "/var/lib/filterd", 1, 200, AT(filterd.state),
 	 .help = "The folder for what the daemon must remember."},
+	{"filterd", "keep", CONFIG_NUMBER, "8", 1, 1000, AT(filterd.keep),
+	 .help = "Rulesets that stay there, so that they can be rolled back to."},
 	{"filterd", "user", CONFIG_NAME, "filterd", 1, 32, AT(filterd.user),
 	 .help = "Started as root, the daemon becomes this user; root: it stays root."},
 	{"filterd", "metrics-file", CONFIG_PATH, "", 0, 240, RELOADABLE, AT(filterd.metrics_file),
 	 .help = "Prometheus text for node_exporter's textfile collector; empty: none."},
 	{"filterd", "metrics-interval", CONFIG_NUMBER, "15", 1, 3600, RELOADABLE,
 	 AT(filterd.metrics_interval_s), .help = "Seconds between two writes of metrics-file."},
+
+	{"control", "admins", CONFIG_WORDS, "", 0, CONFIG_ADMINS_MAX, RELOADABLE,
+	 AT(control.admins), .help = "Users besides root who may change what is in force."},
 
 	{"firewall", "backend", CONFIG_CHOICE, "auto", .choices = "auto|nft|iptables",
 	 AT(firewall.backend), .help = "What the firewall rules are made with."},

@@ -9,7 +9,7 @@
 #include "filterd/orders/lifetimes.h"
 #include <stdio.h>
 
-enum { CONFIG_WORKERS_MAX = 64 };
+enum { CONFIG_WORKERS_MAX = 64, CONFIG_ADMINS_MAX = 16 };
 enum config_backend { CONFIG_BACKEND_AUTO, CONFIG_BACKEND_NFT, CONFIG_BACKEND_IPTABLES };
 enum config_failure { CONFIG_FAILURE_OPEN, CONFIG_FAILURE_CLOSED };
 enum config_synchronised { CONFIG_SYNCHRONISED_ADJTIMEX, CONFIG_SYNCHRONISED_ALWAYS };
@@ -21,8 +21,11 @@ struct config {
 		char ruleset[CONFIG_TEXT_MAX], control[CONFIG_TEXT_MAX], user[CONFIG_TEXT_MAX];
 		char state[CONFIG_TEXT_MAX];        // a folder
 		char metrics_file[CONFIG_TEXT_MAX]; // empty: none
-		uint32_t metrics_interval_s;
+		uint32_t metrics_interval_s, keep;
 	} filterd;
+	struct {
+		char admins[CONFIG_VALUE_MAX];
+	} control;
 	struct {
 		uint32_t backend; // enum config_backend
 		struct interfaces lan, oneway;

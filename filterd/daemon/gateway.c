@@ -36,6 +36,7 @@
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/timekeeper.h"
+#include "filterd/daemon/trust.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
@@ -56,6 +57,7 @@ struct gateway {
 	struct config config;
 	const char *config_path;
 	struct timekeeper *timekeeper;
+	struct trust *trust;
 	struct registry *registry;
 	struct handshakes *handshakes;
 	struct links *links;
@@ -106,7 +108,7 @@ static int64_t steady_ns(void)
 
 static struct view view_of(const struct gateway *g)
 {
-	return (struct view){
+	struct view view = {
 		.workers = g->workers,
 		.worker_count = g->workers_made,
 		.first_queue = (uint16_t)g->config.queue.first,
@@ -122,6 +124,8 @@ static struct view view_of(const struct gateway *g)
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),
 	};
+	registry_audit_head(g->registry, &view.audit_seq, view.audit_hash);
+	return view;
 }
 
 static json_t *hand_over(void *arg, pid_t pid, int *ret_fd, const char **ret_error);
@@ -338,8 +342,15 @@ static int send_line(void *control, uint64_t ticket, const char *text, size_t le
 static int make_requests(struct gateway *g)
 {
 	g->kernel_queues = kernel_queues_new();
-	struct requests_options options = {g->registry, g->onlookers, view_for_requests, hand_over,
-					   g};
+	struct requests_options options = {
+		.registry = g->registry,
+		.onlookers = g->onlookers,
+		.timekeeper = g->timekeeper,
+		.admins = g->config.control.admins,
+		.view = view_for_requests,
+		.handover = hand_over,
+		.arg = g,
+	};
 	g->requests = requests_new(&options);
 	if (!g->requests)
 		log_err("no memory for requests");
@@ -384,12 +395,29 @@ static void changed(void *arg)
 	g->changed = true;
 }
 
+// The keys are root's, so they are read before privileges are dropped.
+static int make_trust(struct gateway *g)
+{
+	char error[TRUST_ERROR_MAX];
+	struct trust_options options = trust_options_of(&g->config, g->config_path);
+	g->trust = trust_new(&options, error);
+	if (!g->trust)
+		log_err("%s", error);
+	return g->trust ? 0 : -EINVAL;
+}
+
 static int make_registry(struct gateway *g)
 {
 	char error[REGISTRY_ERROR_MAX];
 	struct registry_options options = {
+		.state = g->config.filterd.state,
+		.user = g->config.filterd.user,
 		.ruleset_path = g->config.filterd.ruleset,
+		.keep = g->config.filterd.keep,
 		.workers = g->config.queue.workers,
+		.orders = &g->config.orders,
+		.trust = g->trust,
+		.timekeeper = g->timekeeper,
 		.prefiltering = g->prefiltering,
 		.drain = drain,
 		.changed = changed,
@@ -566,6 +594,7 @@ static int take_over(struct gateway *g)
 	handover_free(g->handover);
 	g->handover = NULL;
 	prefiltering_take(g->prefiltering);
+	registry_settle(g->registry);
 	return err;
 }
 
@@ -580,6 +609,8 @@ static int prepare(struct gateway *g)
 		err = ask_predecessor(g);
 	if (!err)
 		err = make_prefilter(g);
+	if (!err)
+		err = make_trust(g);
 	if (!err)
 		err = make_registry(g);
 	if (!err)
@@ -612,6 +643,8 @@ static int start(struct gateway *g)
 	if (g->handover)
 		return take_over(g);
 	err = start_workers(g);
+	if (!err)
+		registry_settle(g->registry);
 	if (!err)
 		prefiltering_link(g->prefiltering, 0);
 	return err;
@@ -665,7 +698,8 @@ static void read_signals(struct gateway *g)
 		}
 		service_reloading();
 		reload_config(g);
-		registry_reload(g->registry, g->config.filterd.ruleset);
+		requests_admins(g->requests);
+		registry_reload(g->registry, g->config.filterd.ruleset, info.ssi_uid);
 		g->reloading = true;
 	}
 }
@@ -742,7 +776,6 @@ static void loop(struct gateway *g)
 	};
 	enum { COUNT = sizeof fds / sizeof fds[0] };
 	while (!g->ending) {
-		timekeeper_run(g->timekeeper);
 		doorbell_arm(g->doorbell);
 		bool more = take_events(g);
 		events_tick(g->events, clock_now_ns());
@@ -753,6 +786,7 @@ static void loop(struct gateway *g)
 		fds[COUNT - 2].fd = g->handover ? handover_fd(g->handover) : -1;
 		fds[COUNT - 1].fd = registry_fd(g->registry);
 		poll(fds, COUNT, more ? 0 : TICK_MS);
+		timekeeper_run(g->timekeeper); // before all that goes by time
 		links_read(g->links, link_changed, g);
 		control_run(g->control, steady_ns());
 		read_signals(g);
@@ -785,6 +819,7 @@ static void stop(struct gateway *g)
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
 	onlookers_free(g->onlookers);
+	trust_free(g->trust);
 	timekeeper_free(g->timekeeper);
 	events_free(g->events);
 	sink_free(g->sink);

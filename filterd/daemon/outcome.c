@@ -6,15 +6,27 @@
 #include "filterd/daemon/queue.h"
 #include "filterd/engine/verdict.h"
 
-struct outcome outcome_of(const struct verdict *verdict, uint8_t hook, uint32_t mark,
-			  unsigned mark_shift)
+static uint32_t judged(uint32_t mark, uint32_t state, unsigned mark_shift)
 {
 	uint32_t others = mark & ~((uint32_t)MARK_ALL << mark_shift);
-	bool pass = verdict->kind == VERDICT_PASS;
-	bool block_flow = verdict->kind != VERDICT_ANSWER && verdict->mark == FLOW_MARK_BLOCKED &&
-			  hook != QUEUE_PREROUTING;
-	return (struct outcome){
-		.accept = pass || block_flow,
-		.mark = others | ((uint32_t)verdict->mark & MARK_STATE) << mark_shift,
-	};
+	return others | (MARK_JUDGED | state) << mark_shift;
+}
+
+static uint32_t outcome_drop(uint32_t mark, unsigned mark_shift)
+{
+	return judged(mark, MARK_DROP, mark_shift);
+}
+
+uint32_t outcome_mark(const struct verdict *verdict, uint8_t hook, uint32_t mark,
+		      unsigned mark_shift)
+{
+	// At prerouting there is no conntrack yet, and nothing to be told but whether the packet passes.
+	bool tracked = hook != QUEUE_PREROUTING;
+	bool in_place = verdict->reply_count && verdict->replies[0].to == REPLY_IN_PLACE;
+	bool pass = verdict->kind == VERDICT_PASS || in_place;
+	bool block_flow = tracked && verdict->kind != VERDICT_ANSWER &&
+			  verdict->mark == FLOW_MARK_BLOCKED;
+	if (!pass && !block_flow)
+		return outcome_drop(mark, mark_shift);
+	return judged(mark, tracked ? verdict->mark : FLOW_MARK_NONE, mark_shift);
 }

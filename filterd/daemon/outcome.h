@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From the engine's verdict to what the kernel is told about the packet (ARCHITECTURE.md). The mark
-// reaches the conntrack only if the packet goes on to a later chain, so a flow is blocked by accepting
-// its packet with the `blocked` mark: that chain saves the mark, then drops the packet.
+// From the engine's verdict to what the kernel is told about the packet (ARCHITECTURE.md). Every packet goes back to
+// the start of the chain that queued it, with a mark that says what is to become of it and of its flow: only the rules
+// can write to the conntrack.
 #pragma once
-#include <stdbool.h>
 #include <stdint.h>
 
 struct verdict;
 
-struct outcome {
-	bool accept;
-	uint32_t mark; // the packet's mark afterwards
-};
-
-// `hook` is of enum queue_hook, `mark` the packet's mark now. At prerouting there is no conntrack to
-// save a mark to: a drop is a drop there.
-struct outcome outcome_of(const struct verdict *verdict, uint8_t hook, uint32_t mark,
-			  unsigned mark_shift);
+// The packet's mark from now on. `hook` is of enum queue_hook, `mark` the packet's mark now.
+uint32_t outcome_mark(const struct verdict *verdict, uint8_t hook, uint32_t mark,
+		      unsigned mark_shift);

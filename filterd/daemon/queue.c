@@ -203,10 +203,9 @@ unsigned queue_receive(struct queue *q, bool wait, const struct queue_packet **r
 	return count;
 }
 
-void queue_verdict(struct queue *q, const struct queue_packet *packet, enum run_verdict verdict,
-		   uint32_t mark)
+void queue_verdict(struct queue *q, const struct queue_packet *packet, uint32_t mark)
 {
-	runs_add(&q->runs, packet->lane, packet->id, verdict, mark);
+	runs_add(&q->runs, packet->lane, packet->id, mark);
 }
 
 void queue_send(struct queue *q)
@@ -216,9 +215,8 @@ void queue_send(struct queue *q)
 		const struct run *run = &q->runs.at[i];
 		int type = run->batch ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT;
 		struct nlmsghdr *message = nfq_nlmsg_put(q->out + len, type, q->numbers[run->lane]);
-		nfq_nlmsg_verdict_put(message, (int)run->id, (int)run->verdict);
-		if (run->verdict == RUN_ACCEPT)
-			nfq_nlmsg_verdict_put_mark(message, run->mark);
+		nfq_nlmsg_verdict_put(message, (int)run->id, NF_REPEAT);
+		nfq_nlmsg_verdict_put_mark(message, run->mark);
 		len += MNL_ALIGN(message->nlmsg_len);
 	}
 	if (!len)
@@ -239,7 +237,7 @@ void queue_replace(struct queue *q, const struct queue_packet *packet, struct sl
 	// There is one such packet in very many, so it may cost a send of its own.
 	struct nlmsghdr *message =
 		nfq_nlmsg_put(q->out, NFQNL_MSG_VERDICT, q->numbers[packet->lane]);
-	nfq_nlmsg_verdict_put(message, (int)packet->id, fits ? RUN_ACCEPT : RUN_DROP);
+	nfq_nlmsg_verdict_put(message, (int)packet->id, fits ? NF_REPEAT : NF_DROP);
 	nfq_nlmsg_verdict_put_mark(message, mark);
 	if (fits)
 		nfq_nlmsg_verdict_put_pkt(message, bytes.at, (uint32_t)bytes.len);
@@ -250,7 +248,7 @@ void queue_replace(struct queue *q, const struct queue_packet *packet, struct sl
 }
 
 // Reads until the configuration message is answered. Packets of a queue bound already may come in
-// between: they go to the end of their queue again, unjudged but not lost.
+// between: with their own marks they go to the end of their queue again, unjudged but not lost.
 static int await_ack(struct queue *q)
 {
 	while (q->acked == 1) {
@@ -260,7 +258,7 @@ static int await_ack(struct queue *q)
 		const struct queue_packet *packets;
 		unsigned count = queue_receive(q, false, &packets);
 		for (unsigned i = 0; i < count; i++)
-			queue_verdict(q, &packets[i], RUN_REPEAT, 0);
+			queue_verdict(q, &packets[i], packets[i].mark);
 		queue_send(q);
 	}
 	return q->acked;

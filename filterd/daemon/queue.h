@@ -75,12 +75,12 @@ void queue_close(struct queue *q);
 // valid until the next call. Each must get a queue_verdict(), in order, before queue_send().
 unsigned queue_receive(struct queue *q, bool wait, const struct queue_packet **ret);
 
-// Notes the verdict over a packet; the packet goes on with `mark` in place of its own.
-void queue_verdict(struct queue *q, const struct queue_packet *packet, enum run_verdict verdict,
-		   uint32_t mark);
+// Notes the verdict over a packet: it goes back to the start of the chain that queued it, with `mark` in place of its
+// own, which tells the rules the rest.
+void queue_verdict(struct queue *q, const struct queue_packet *packet, uint32_t mark);
 
-// Sends the verdicts noted, then lets the packet go on with `bytes`, a whole IP packet, in place of its own;
-// one of over QUEUE_REPLACEMENT_MAX bytes is dropped.
+// Sends the verdicts noted, then the same over a packet that gets `bytes`, a whole IP packet, in place of its own; one
+// of over QUEUE_REPLACEMENT_MAX bytes is dropped.
 void queue_replace(struct queue *q, const struct queue_packet *packet, struct slice bytes,
 		   uint32_t mark);
 

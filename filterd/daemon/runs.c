@@ -11,16 +11,16 @@ void runs_clear(struct runs *r)
 	memset(r->last, 0, sizeof r->last);
 }
 
-void runs_add(struct runs *r, uint8_t lane, uint32_t id, enum run_verdict verdict, uint32_t mark)
+void runs_add(struct runs *r, uint8_t lane, uint32_t id, uint32_t mark)
 {
 	assert(lane < RUNS_LANES);
 	struct run *last = r->last[lane] ? &r->at[r->last[lane] - 1] : NULL;
-	if (last && last->verdict == RUN_ACCEPT && verdict == RUN_ACCEPT && last->mark == mark) {
+	if (last && last->mark == mark) {
 		last->id = id;
 		last->batch = true;
 		return;
 	}
 	assert(r->count < RUNS_MAX);
-	r->at[r->count++] = (struct run){.id = id, .mark = mark, .verdict = verdict, .lane = lane};
+	r->at[r->count++] = (struct run){.id = id, .mark = mark, .lane = lane};
 	r->last[lane] = (uint8_t)r->count;
 }

@@ -122,12 +122,14 @@ json_t *status_json(const struct view *view)
 				   "suppressed", (json_int_t)events_suppressed(view->events),
 				   "lost", (json_int_t)lost);
 	return json_pack(
-		"{s:s, s:i, s:o, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+		"{s:s, s:i, s:o, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		FILTERD_VERSION, "pid", (int)getpid(), "program", program_status(), "uptime",
 		(json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS), "mark-shift",
 		(int)view->mark_shift, "clock", clock_status(view), "ruleset", ruleset_status(view),
 		"workers", workers, "queues", queues_status(view), "prefilter",
-		prefilter_status(view), "events", events);
+		prefilter_status(view), "events", events, "audit",
+		json_pack("{s:I, s:s}", "seq", (json_int_t)view->audit_seq, "hash",
+			  view->audit_hash));
 }
 
 json_t *status_metrics_json(const struct view *view)

@@ -35,6 +35,7 @@ struct timekeeper {
 	char *path;
 	struct timekeeper_clock clock;
 	atomic_llong floor_ns; // it is not earlier than this: all that workers read
+	int64_t seen_ns;       // what orders were judged by at the last look
 	int64_t known_ns, known_boot_ns;
 	bool exact;        // seen in this boot; else it was at least that much, then
 	int64_t leeway_ns; // how far ahead of what is known the clock may be
@@ -187,6 +188,7 @@ static void look(struct timekeeper *t)
 	// Sure, it leaves room for steps back; one that is not believed then takes effect nowhere.
 	atomic_store_explicit(&t->floor_ns, doubt ? expected : real_ns - STEP_NS,
 			      memory_order_relaxed);
+	t->seen_ns = timekeeper_judge_ns(t, real_ns);
 	if (!doubt)
 		know(t, real_ns, boot_ns);
 }
@@ -277,7 +279,7 @@ void timekeeper_run(struct timekeeper *t)
 	look(t);
 	if (!t->doubt && t->known_boot_ns >= t->write_due_ns)
 		write_time(t);
-	if (timekeeper_now_ns(t) / CLOCK_SECOND_NS >= t->due_s)
+	if (t->seen_ns / CLOCK_SECOND_NS >= t->due_s)
 		t->due_s = INT64_MAX;
 	if (woken || t->doubt != before)
 		arm(t);
@@ -298,6 +300,11 @@ int64_t timekeeper_judge_ns(const struct timekeeper *t, int64_t real_ns)
 int64_t timekeeper_now_ns(const struct timekeeper *t)
 {
 	return timekeeper_judge_ns(t, t->clock.real_ns(t->clock.arg));
+}
+
+int64_t timekeeper_seen_ns(const struct timekeeper *t)
+{
+	return t->seen_ns;
 }
 
 bool timekeeper_sure(const struct timekeeper *t)

@@ -53,7 +53,9 @@ void timekeeper_due(struct timekeeper *t, int64_t at_s);
 int64_t timekeeper_now_ns(const struct timekeeper *t);
 int64_t timekeeper_judge_ns(const struct timekeeper *t, int64_t real_ns);
 
-// May be decided for good what the time says?
+// What orders were judged by at the last timekeeper_run(), and whether the clock was sure then: may be decided for good
+// what that time says? (Between that look and now the clock may have been set.)
+int64_t timekeeper_seen_ns(const struct timekeeper *t);
 bool timekeeper_sure(const struct timekeeper *t);
 
 // Why not, in a sentence without a full stop; NULL if it is sure. Valid until the next timekeeper_run().

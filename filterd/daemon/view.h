@@ -4,6 +4,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "filterd/base/digest.h"
+
 struct events;
 struct kernel_queues;
 struct prefiltering;
@@ -24,6 +26,8 @@ struct view {
 	const struct prefiltering *prefiltering;
 	const char *ruleset_path;
 	uint64_t serial;
+	uint64_t audit_seq; // head of the audit trail; 0: none
+	char audit_hash[DIGEST_TEXT_MAX];
 	unsigned mark_shift;
 	int64_t started_ns, now_ns; // of the system's clock
 };

@@ -69,14 +69,13 @@ static const struct verdict_reply *replacement(const struct verdict *verdict)
 static void give_verdict(struct worker *w, const struct queue_packet *packet, unsigned from,
 			 const struct verdict *verdict)
 {
-	struct outcome outcome =
-		outcome_of(verdict, packet->hook, packet->mark, w->options.mark_shift);
+	uint32_t mark = outcome_mark(verdict, packet->hook, packet->mark, w->options.mark_shift);
 	const struct verdict_reply *other = replacement(verdict);
 	if (other) {
-		queue_replace(w->queue, packet, other->bytes, outcome.mark);
+		queue_replace(w->queue, packet, other->bytes, mark);
 		return;
 	}
-	queue_verdict(w->queue, packet, outcome.accept ? RUN_ACCEPT : RUN_DROP, outcome.mark);
+	queue_verdict(w->queue, packet, mark);
 	send_replies(w, packet, from, verdict);
 }
 

@@ -24,7 +24,12 @@ static enum flow_mark flow_mark(const struct engine *e, const struct flow *f)
 	// their conntrack with a flow to a server.
 	bool open = f->renewing || (f->inside && f->state != FLOW_BLOCKED);
 	open |= reads_answers(e, f) && !f->answers_lost;
-	return open ? FLOW_MARK_NONE : (enum flow_mark)f->state;
+	if (open)
+		return FLOW_MARK_NONE;
+	// An acknowledgement is all that is missing, and perhaps all that the server will ever say. (TLS will answer.)
+	if (f->state == FLOW_UNDECIDED && f->judged && f->protocol != HOSTNAME_TLS)
+		return FLOW_MARK_ASKING;
+	return (enum flow_mark)f->state;
 }
 
 static void flow_decide(struct engine *e, struct flow *f, enum flow_state state)

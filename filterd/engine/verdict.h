@@ -15,13 +15,15 @@ enum verdict_kind {
 	VERDICT_RESET, // dropped; `replies` holds resets to both ends, or HTTP's 451 and a reset
 };
 
-// What the kernel does with the flow's later packets without asking: the two state bits of the
-// conntrack mark (ARCHITECTURE.md). The numbers are those of the mark.
+// What the kernel does with the flow's later packets without asking: the state bits of the conntrack mark
+// (ARCHITECTURE.md). The numbers are those of the mark.
 enum flow_mark {
 	FLOW_MARK_NONE = 0,     // leave the state bits as they are (a new connection: undecided)
 	FLOW_MARK_REQUESTS = 1, // later client payload is queued, replies are not
 	FLOW_MARK_ALLOWED = 2,  // never queued again
 	FLOW_MARK_BLOCKED = 3,  // dropped by the kernel
+	FLOW_MARK_ASKING =
+		4, // undecided, and the server's bare acknowledgements are queued as well
 };
 
 enum verdict_reason {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The mark with which the benchmark's programs let every packet go on: no longer pending, and its TCP flow is
+// The mark with which the benchmark's programs send every packet back to the rules: it passes, and its TCP flow is
 // allowed after the first payload of either side.
 #pragma once
 #include <netinet/in.h>
@@ -25,5 +25,6 @@ static inline bool accept_payload(const uint8_t *p, size_t len)
 static inline uint32_t accept_mark(uint32_t mark, const uint8_t *p, size_t len, unsigned shift)
 {
 	uint32_t others = mark & ~((uint32_t)MARK_ALL << shift);
-	return accept_payload(p, len) ? others | (uint32_t)FLOW_MARK_ALLOWED << shift : others;
+	uint32_t state = accept_payload(p, len) ? FLOW_MARK_ALLOWED : FLOW_MARK_NONE;
+	return others | (MARK_JUDGED | state) << shift;
 }

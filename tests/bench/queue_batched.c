@@ -88,7 +88,7 @@ static void worker_init(struct worker *w, const struct queue_options *o, unsigne
 		w->out[i] = (struct verdict_message){
 			.message = {.nlmsg_len = sizeof w->out[i], .nlmsg_flags = NLM_F_REQUEST},
 			.header_attr = {sizeof(struct nlattr) + 8, NFQA_VERDICT_HDR},
-			.header = {.verdict = htonl(NF_ACCEPT)},
+			.header = {.verdict = htonl(NF_REPEAT)},
 			.mark_attr = {sizeof(struct nlattr) + 4, NFQA_MARK},
 		};
 	}

@@ -34,7 +34,7 @@ static int accept_packet(struct nfq_q_handle *queue, struct nfgenmsg *general,
 	uint32_t mark =
 		accept_mark(nfq_get_nfmark(data), bytes, len < 0 ? 0 : (size_t)len, w->mark_shift);
 	(void)general;
-	return nfq_set_verdict2(queue, ntohl(header->packet_id), NF_ACCEPT, mark, 0, NULL);
+	return nfq_set_verdict2(queue, ntohl(header->packet_id), NF_REPEAT, mark, 0, NULL);
 }
 
 static void worker_init(struct worker *w, const struct queue_options *o, uint16_t number)

@@ -89,7 +89,8 @@ def test_an_order_ends_and_another_begins_by_itself(testbed, filterd):
     wait_until(lambda: time.time() >= turn + 1, "the turn", seconds + 10)
     assert reachable(testbed, "first.example") == ALL
     assert reachable(testbed, "second.example") == set()
-    assert filterd.log() == log  # nothing was reloaded
+    forces = "orders in force"
+    assert filterd.log().count(forces) == log.count(forces)  # nothing was reloaded
 
 
 def test_bad_orders_change_nothing(testbed, filterd):
@@ -184,14 +185,14 @@ with socket.create_connection(("10.77.2.2", 8080)) as s:
 
 
 def test_an_upload_to_a_server_that_says_nothing(testbed, filterd):
-    """Only its bare acknowledgements tell what it has, and of these one in sixteen is looked at."""
+    """Only its bare acknowledgements tell what it has: the first one does, before the client has sent a second window."""
     filterd.start(order("blocked.example"))
     server = testbed.popen("server", "/usr/bin/python3", "-c", SILENT, stdout=subprocess.PIPE)
     assert server.stdout.readline() == "ready\n"
     before = queued(testbed)
     testbed.exec("client", "/usr/bin/python3", "-c", UPLOAD)
     assert int(server.communicate(timeout=60)[0]) > 10000000
-    assert queued(testbed) - before < 150, testbed.counters()
+    assert queued(testbed) - before < 30, testbed.counters()
 
 
 def test_same_ports_again_after_a_reset(testbed, filterd):

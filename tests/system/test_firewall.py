@@ -17,7 +17,7 @@ import pytest
 from harness import FILTERD, LIMIT, SERVER, TREE, Filterd, order, run, wait_until
 
 SHIFT = 24
-STATE, INJECTED, PENDING, CLEAN = 3 << SHIFT, 4 << SHIFT, 8 << SHIFT, 16 << SHIFT
+STATE, CLEAN, ALL = (bits << SHIFT for bits in (7, 16, 31))
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 
 
@@ -241,14 +241,13 @@ def watched(testbed):
 def test_foreign_marks_survive(rules, testbed, family):
     """Nobody listens to the queues, and failure is open: every packet passes the whole path unjudged."""
     rules.up()
-    ours = STATE | INJECTED | PENDING | CLEAN
     watch(testbed, early='iifname "lan0" meta mark set 0x00000123;',
           after='iifname "lan0" ct mark set ct mark | 0x00000456;',
           post=f'''
               oifname != "wan0" accept;
               meta l4proto != {{ tcp, udp }} accept;
               meta mark 0x123 counter comment "kept";
-              ct mark & {~ours & 0xffffffff} == 0x456 counter comment "ctkept";
+              ct mark & {~ALL & 0xffffffff} == 0x456 counter comment "ctkept";
               counter comment "all";''')
     assert testbed.dig("a.example", family=family).addresses
     assert testbed.curl("https://a.example/", family=family).ok
@@ -260,7 +259,7 @@ def test_foreign_marks_survive(rules, testbed, family):
 @FAMILIES
 def test_our_bits_from_outside_are_cleared(rules, testbed, family):
     rules.up(firewall__failure="closed", firewall__tcp_ports="9", firewall__dns_ports="9")
-    for bits in (STATE, INJECTED, PENDING, CLEAN, STATE | INJECTED | PENDING | CLEAN):
+    for bits in (*(1 << bit for bit in range(SHIFT, SHIFT + 5)), STATE, ALL):
         watch(testbed, early=f"meta mark set {bits | 0x77};",
               after=f'meta mark 0x77 counter comment "cleared"; counter comment "all";')
         assert testbed.curl("http://a.example/", family=family).ok
@@ -458,3 +457,37 @@ def test_states_reach_the_conntrack(filterd, testbed, family):
         assert all(mark & 0x456 == 0x456 for mark in flow_marks(testbed, f"sport=4200{family}"))
     finally:
         testbed.exec("gateway", "nft", "delete", "table", "inet", "watch")
+
+
+@FAMILIES
+def test_other_rules_see_each_packet_once(filterd, testbed, family):
+    """What comes back from the daemon begins our chain anew, and nobody else's rules."""
+    filterd.start(order("blocked.example"), rules=False)
+    tool = "iptables" if family == 4 else "ip6tables"
+    testbed.exec("gateway", "bash", "-ec", f"""
+        {tool} -t raw -A PREROUTING -i lan0 -p udp --dport 53
+        {tool} -t mangle -A FORWARD -i lan0 -p tcp --dport 443
+        """)
+    try:
+        testbed.firewall("up", "-c", filterd.config_path, env={**os.environ, "FILTERD": str(FILTERD)})
+        watch(testbed, post='oifname "wan0" tcp dport 443 counter comment "stream";')
+        for _ in range(3):
+            assert testbed.dig("fine.example", family=family).addresses
+        assert testbed.curl("https://fine.example/", family=family).ok
+        saved = testbed.exec("gateway", f"{tool}-save", "-c").stdout
+        seen = [int(packets) for packets in re.findall(r"^\[(\d+):\d+\] -A [A-Z]+ -i lan0", saved, re.M)]
+        assert sorted(seen) == sorted([3, watched(testbed)["stream"]])
+        counters = testbed.counters()
+        assert counters["judged_datagrams"] == counters["queued_dns"] == 3 and counters["unjudged"] == 0
+    finally:
+        testbed.firewall("down")
+        testbed.exec("gateway", "nft", "flush", "ruleset")
+
+
+@FAMILIES
+def test_only_whole_verdicts_count(rules, testbed, family):
+    """Bits of ours that come up behind raw, where they are cleared, open no way past the queues."""
+    rules.up(firewall__failure="closed")
+    for bits in (2 << SHIFT, 8 << SHIFT, CLEAN, STATE):
+        watch(testbed, after=f'iifname "lan0" meta l4proto tcp meta mark set {bits};')
+        assert not testbed.curl("https://a.example/", family=family, limit=1).ok, hex(bits)

@@ -417,7 +417,7 @@ static void unknown_protocols(void **state)
 	struct scene *s = *state;
 	handshake(s);
 	assert_int_equal(data(s, "SSH-2.0-x\r\n", 11), VERDICT_PASS);
-	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+	assert_int_equal(s->v.mark, FLOW_MARK_ASKING);
 	from_server(s, TCP_ACK, s->server, s->client, "SSH-2.0-y\r\n", 11);
 	assert_int_equal(s->v.mark, FLOW_MARK_ALLOWED);
 

@@ -13,38 +13,43 @@
 
 static void maps_every_verdict(void **state)
 {
+	enum { IN_PLACE = 1 };
 	static const struct {
 		enum verdict_kind kind;
 		enum flow_mark mark;
 		enum queue_hook hook;
-		bool accept;
+		uint32_t bits;
+		int in_place;
 	} cases[] = {
-		{VERDICT_PASS, FLOW_MARK_NONE, QUEUE_FORWARD, true},
-		{VERDICT_PASS, FLOW_MARK_REQUESTS, QUEUE_FORWARD, true},
-		{VERDICT_PASS, FLOW_MARK_ALLOWED, QUEUE_FORWARD, true},
-		{VERDICT_PASS, FLOW_MARK_NONE, QUEUE_PREROUTING, true},
-		{VERDICT_DROP, FLOW_MARK_NONE, QUEUE_FORWARD, false},
-		{VERDICT_DROP, FLOW_MARK_ALLOWED, QUEUE_FORWARD, false},
-		{VERDICT_RESET, FLOW_MARK_NONE, QUEUE_FORWARD, false},
-		// The mark reaches the conntrack only with a packet that goes on.
-		{VERDICT_DROP, FLOW_MARK_BLOCKED, QUEUE_FORWARD, true},
-		{VERDICT_RESET, FLOW_MARK_BLOCKED, QUEUE_FORWARD, true},
-		{VERDICT_RESET, FLOW_MARK_BLOCKED, QUEUE_INPUT, true},
-		{VERDICT_DROP, FLOW_MARK_BLOCKED, QUEUE_PREROUTING, false},
-		{VERDICT_ANSWER, FLOW_MARK_NONE, QUEUE_PREROUTING, false},
-		{VERDICT_ANSWER, FLOW_MARK_BLOCKED, QUEUE_FORWARD, false},
+		{VERDICT_PASS, FLOW_MARK_NONE, QUEUE_FORWARD, 24, 0},
+		{VERDICT_PASS, FLOW_MARK_REQUESTS, QUEUE_FORWARD, 25, 0},
+		{VERDICT_PASS, FLOW_MARK_ALLOWED, QUEUE_FORWARD, 26, 0},
+		{VERDICT_PASS, FLOW_MARK_ASKING, QUEUE_FORWARD, 28, 0},
+		{VERDICT_PASS, FLOW_MARK_NONE, QUEUE_PREROUTING, 24, 0},
+		{VERDICT_DROP, FLOW_MARK_NONE, QUEUE_FORWARD, 29, 0},
+		{VERDICT_RESET, FLOW_MARK_NONE, QUEUE_FORWARD, 29, 0},
+		// What is dropped for its own sake says nothing of its flow, unless that is blocked.
+		{VERDICT_DROP, FLOW_MARK_ALLOWED, QUEUE_FORWARD, 29, 0},
+		{VERDICT_DROP, FLOW_MARK_BLOCKED, QUEUE_FORWARD, 27, 0},
+		{VERDICT_RESET, FLOW_MARK_BLOCKED, QUEUE_FORWARD, 27, 0},
+		{VERDICT_RESET, FLOW_MARK_BLOCKED, QUEUE_INPUT, 27, 0},
+		{VERDICT_DROP, FLOW_MARK_BLOCKED, QUEUE_PREROUTING, 29, 0},
+		{VERDICT_ANSWER, FLOW_MARK_NONE, QUEUE_PREROUTING, 29, 0},
+		{VERDICT_ANSWER, FLOW_MARK_BLOCKED, QUEUE_FORWARD, 29, 0},
+		{VERDICT_ANSWER, FLOW_MARK_NONE, QUEUE_FORWARD, 24, IN_PLACE},
+		{VERDICT_ANSWER, FLOW_MARK_REQUESTS, QUEUE_FORWARD, 25, IN_PLACE},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct verdict verdict = {.kind = cases[i].kind, .mark = cases[i].mark};
+		verdict.reply_count = cases[i].in_place ? 1 : 0;
+		verdict.replies[0].to = REPLY_IN_PLACE;
 		for (unsigned shift = 0; shift <= 27; shift++) {
-			uint32_t ours = (uint32_t)MARK_ALL << shift;
-			struct outcome o = outcome_of(&verdict, cases[i].hook, UINT32_MAX, shift);
-			assert_int_equal(o.accept, cases[i].accept);
-			assert_int_equal(o.mark & ~ours, ~ours);
-			assert_int_equal((o.mark & ours) >> shift, cases[i].mark);
-			o = outcome_of(&verdict, cases[i].hook, 0, shift);
-			assert_int_equal(o.mark, (uint32_t)cases[i].mark << shift);
+			uint32_t others = ~((uint32_t)MARK_ALL << shift),
+				 ours = cases[i].bits << shift;
+			assert_int_equal(outcome_mark(&verdict, cases[i].hook, UINT32_MAX, shift),
+					 others | ours);
+			assert_int_equal(outcome_mark(&verdict, cases[i].hook, 0, shift), ours);
 		}
 	}
 }

@@ -16,10 +16,10 @@ static void neighbours_with_one_mark_share_a_message(void **state)
 	struct runs r;
 	(void)state;
 	runs_clear(&r);
-	runs_add(&r, 0, 1, RUN_ACCEPT, 5);
+	runs_add(&r, 0, 1, 5);
 	assert_false(r.at[0].batch);
-	runs_add(&r, 0, 2, RUN_ACCEPT, 5);
-	runs_add(&r, 0, 3, RUN_ACCEPT, 5);
+	runs_add(&r, 0, 2, 5);
+	runs_add(&r, 0, 3, 5);
 	assert_int_equal(r.count, 1);
 	assert_true(r.at[0].batch);
 	assert_int_equal(r.at[0].id, 3);
@@ -31,25 +31,12 @@ static void another_mark_begins_a_new_one(void **state)
 	struct runs r;
 	(void)state;
 	runs_clear(&r);
-	runs_add(&r, 0, 1, RUN_ACCEPT, 5);
-	runs_add(&r, 0, 2, RUN_ACCEPT, 6);
-	runs_add(&r, 0, 3, RUN_ACCEPT, 5);
+	runs_add(&r, 0, 1, 5);
+	runs_add(&r, 0, 2, 6);
+	runs_add(&r, 0, 3, 5);
 	assert_int_equal(r.count, 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_false(r.at[i].batch);
-}
-
-static void drops_and_repeats_stand_alone(void **state)
-{
-	struct runs r;
-	(void)state;
-	runs_clear(&r);
-	runs_add(&r, 0, 1, RUN_DROP, 5);
-	runs_add(&r, 0, 2, RUN_DROP, 5);
-	runs_add(&r, 0, 3, RUN_ACCEPT, 5);
-	runs_add(&r, 0, 4, RUN_REPEAT, 5);
-	runs_add(&r, 0, 5, RUN_ACCEPT, 5);
-	assert_int_equal(r.count, 5);
 }
 
 static void queues_do_not_mix(void **state)
@@ -58,8 +45,8 @@ static void queues_do_not_mix(void **state)
 	(void)state;
 	runs_clear(&r);
 	for (uint32_t id = 1; id <= 4; id++) {
-		runs_add(&r, 0, id, RUN_ACCEPT, 5);
-		runs_add(&r, 1, id, RUN_ACCEPT, 5);
+		runs_add(&r, 0, id, 5);
+		runs_add(&r, 1, id, 5);
 	}
 	assert_int_equal(r.count, 2);
 	assert_int_equal(r.at[0].lane, 0);
@@ -70,7 +57,6 @@ static void queues_do_not_mix(void **state)
 struct packet {
 	uint8_t lane;
 	uint32_t id, mark;
-	enum run_verdict verdict, got;
 	bool done;
 	uint32_t got_mark;
 };
@@ -87,7 +73,6 @@ static void kernel_apply(const struct runs *r, struct packet *packets, unsigned 
 			if (packets[p].lane != run->lane || packets[p].done || !meant)
 				continue;
 			packets[p].done = true;
-			packets[p].got = run->verdict;
 			packets[p].got_mark = run->mark;
 		}
 	}
@@ -105,16 +90,13 @@ static void kernel_ends_with_each_verdict(void **state)
 		runs_clear(&r);
 		for (unsigned i = 0; i < count; i++) {
 			uint8_t lane = (uint8_t)(rand() % RUNS_LANES);
-			packets[i] = (struct packet){.lane = lane,
-						     .id = ids[lane]++,
-						     .verdict = rand() % 8 ? RUN_ACCEPT : RUN_DROP,
-						     .mark = rand() % 6 ? 1 : 2};
-			runs_add(&r, lane, packets[i].id, packets[i].verdict, packets[i].mark);
+			packets[i] = (struct packet){
+				.lane = lane, .id = ids[lane]++, .mark = rand() % 6 ? 1 : 2};
+			runs_add(&r, lane, packets[i].id, packets[i].mark);
 		}
 		kernel_apply(&r, packets, count);
 		for (unsigned i = 0; i < count; i++) {
 			assert_true(packets[i].done);
-			assert_int_equal(packets[i].got, packets[i].verdict);
 			assert_int_equal(packets[i].got_mark, packets[i].mark);
 		}
 	}
@@ -125,7 +107,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(neighbours_with_one_mark_share_a_message),
 		cmocka_unit_test(another_mark_begins_a_new_one),
-		cmocka_unit_test(drops_and_repeats_stand_alone),
 		cmocka_unit_test(queues_do_not_mix),
 		cmocka_unit_test(kernel_ends_with_each_verdict),
 	};
