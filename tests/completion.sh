@@ -35,7 +35,7 @@ expect '--config|--help|--json|--max-lifetime|--orders|--verbose' compile --
 expect '--config|--help|--json|--max-lifetime|--orders|--verbose|-o' compile -
 expect '--control|--help|--json' status --
 expect '--control|--help|--json' doctor --
-expect '--at|--client|--config|--help|--json|--max-lifetime|--orders' check --
+expect '--at|--client|--config|--control|--help|--json|--max-lifetime|--orders' check --
 expect '--at|--client|--config|--format|--help|--max-lifetime|--orders|--serial|--zone|-o' export -
 expect 'dnsmasq|domains|hosts|json|rpz|unbound' export --format ''
 expect 'dnsmasq|domains' export --format d
@@ -43,7 +43,7 @@ expect 'one.order|other.txt' export -o o
 expect '' export --zone ''
 expect '--at|--checksums|--config|--help|--max-lifetime|--orders|-a|-c|-r' replay -
 expect '--orders' check --o
-expect '--at|--config|--help|--json|--max-lifetime|--orders' orders -
+expect '--at|--config|--control|--help|--json|--max-lifetime|--orders' orders -
 expect 'c.image|one.order|sub|two words.order' check --orders ''
 expect 'one.order' check --orders on
 expect 'c.image|sub' compile -o ''
@@ -59,4 +59,13 @@ expect 'd.conf|sub' check --config ''
 expect '--control|--file|--head|--help|--json|--order|--since' audit -
 expect 'one.order|other.txt' audit --file o
 expect 'a.minisig|sub' lift --signature ''
+
+# Ids come from a daemon; here from a program that shows how it was asked.
+printf '#!/bin/sh\necho "{\\"orders\\":[{\\"id\\":\\"a-1\\"},{\\"id\\":\\"b-2\\"}]}"; echo "$*" >asked\n' >stub
+chmod +x stub
+filterctl=$folder/stub
+expect 'a-1|b-2' lift ''
+expect 'b-2' extend --control c.sock b
+[[ $(cat asked) == 'orders --json --control c.sock' ]] || failed=1
+expect 'a-1' watch --order a
 exit "$failed"
