@@ -35,6 +35,7 @@
 #include "filterd/daemon/service.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/succession.h"
 #include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/trust.h"
 #include "filterd/daemon/view.h"
@@ -46,11 +47,7 @@ enum {
 	TICK_MS = 1000,
 	TAKE_MAX = 4 * RING_EVENTS, // events of one worker before others get their turn
 	LOSSES_EVERY_S = 10,
-	ALIVE_EVERY_S = 4,        // a few heartbeats of a worker, and a fraction of WatchdogSec
-	PREDECESSOR_READY_S = 30, // until it has done what it is at
-	ASK_AGAIN_MS = 100,
-	SUCCESSOR_READY_S = 120, // until a successor takes; then
-	SUCCESSOR_TAKES_S = 5,   // until it says so
+	ALIVE_EVERY_S = 4, // a few heartbeats of a worker, and a fraction of WatchdogSec
 };
 
 struct gateway {
@@ -73,14 +70,11 @@ struct gateway {
 	unsigned workers_made, workers_started;
 	int signal_fd;
 	bool ending;
-	bool is_successor;         // of a daemon that runs
-	struct handover *handover; // from that one, then to a successor of ours; NULL: none now
-	pid_t successor;
-	bool succeeded; // all is the successor's
-	bool frozen;    // nothing on disk is changed
-	int64_t handover_due_ns;
-	bool reloading; // which the manager has been told
-	bool changed;   // what is in force, and the manager has not been told
+	bool is_successor;
+	struct handover *predecessor;  // what it hands over; NULL: there is none
+	struct succession *succession; // to a successor of ours
+	bool reloading;                // which the manager has been told
+	bool changed;                  // what is in force, and the manager has not been told
 	int64_t started_ns;
 	int64_t metrics_due_ns; // by steady_ns()
 	bool metrics_failing;   // told once
@@ -128,7 +122,11 @@ static struct view view_of(const struct gateway *g)
 	return view;
 }
 
-static json_t *hand_over(void *arg, pid_t pid, int *ret_fd, const char **ret_error);
+static json_t *hand_over(void *arg, pid_t pid, int *ret_fd, const char **ret_error)
+{
+	struct gateway *g = arg;
+	return succession_offer(g->succession, pid, ret_fd, ret_error);
+}
 
 static struct view view_for_requests(void *arg)
 {
@@ -291,15 +289,6 @@ static int start_workers(struct gateway *g)
 	return 0;
 }
 
-static void halt_workers(struct gateway *g)
-{
-	for (unsigned i = 0; i < g->workers_started; i++)
-		worker_halt(g->workers[i]);
-	for (unsigned i = 0; i < g->workers_started; i++)
-		worker_join(g->workers[i]);
-	g->workers_started = 0;
-}
-
 static int catch_signals(struct gateway *g)
 {
 	sigset_t set;
@@ -377,7 +366,7 @@ static int make_control(struct gateway *g, int listener)
 
 static int make_prefilter(struct gateway *g)
 {
-	g->prefiltering = prefiltering_new(&g->config, g->handover);
+	g->prefiltering = prefiltering_new(&g->config, g->predecessor);
 	if (g->prefiltering)
 		return 0;
 	log_err("no memory for the prefilter");
@@ -436,165 +425,40 @@ static void link_changed(void *arg, uint32_t ifindex)
 	prefiltering_link(g->prefiltering, ifindex);
 }
 
-// --- Succession
-
-// As the predecessor: nothing changes on disk any more until the other one has taken over, or gone.
-static void freeze(struct gateway *g, bool on)
+static int make_succession(struct gateway *g)
 {
-	requests_freeze(g->requests, on);
-	timekeeper_yield(g->timekeeper, on);
-	g->frozen = on;
-}
-
-static json_t *hand_over(void *arg, pid_t pid, int *ret_fd, const char **ret_error)
-{
-	struct gateway *g = arg;
-	struct handover_offer offer = {.first_queue = g->config.queue.first,
-				       .workers = g->config.queue.workers,
-				       .mark_shift = g->config.firewall.mark_shift,
-				       .watchdog_us = service_watchdog_us()};
-	snprintf(offer.notify, sizeof offer.notify, "%s", service_socket());
-	*ret_error = g->handover ? "another daemon is about to take over already"
-				 : "orders are being changed; try again";
-	if (g->handover || registry_fd(g->registry) >= 0 || registry_reloading(g->registry))
-		return NULL;
-	*ret_error = "no memory";
-	json_t *json = handover_json(&offer);
-	g->handover = json ? handover_new(ret_fd) : NULL;
-	if (!g->handover) {
-		json_decref(json);
-		return NULL;
-	}
-	log_info("process %d is about to take over", (int)pid);
-	g->successor = pid;
-	g->handover_due_ns = steady_ns() + SUCCESSOR_READY_S * CLOCK_SECOND_NS;
-	freeze(g, true);
-	return json;
-}
-
-static void give(struct gateway *g)
-{
-	int sockets[CONFIG_WORKERS_MAX + 1];
-	unsigned count = 0;
-	prefiltering_yield(g->prefiltering);
-	halt_workers(g);
-	for (; count < g->workers_made; count++)
-		sockets[count] = worker_socket(g->workers[count]);
-	sockets[count++] = control_hand_over(g->control);
-	g->handover_due_ns = steady_ns() + SUCCESSOR_TAKES_S * CLOCK_SECOND_NS;
-	int err = handover_give(g->handover, sockets, count);
-	if (err)
-		log_warn("can't hand the queues over: %s",
-			 strerror(-err)); // it hears nothing, and goes
-}
-
-static void end_for_successor(struct gateway *g)
-{
-	log_info("process %d has taken over", (int)g->successor);
-	service_succeeded(g->successor);
-	g->succeeded = g->ending = true;
-}
-
-static void go_on(struct gateway *g)
-{
-	log_warn("process %d has not taken over: this one goes on", (int)g->successor);
-	handover_free(g->handover);
-	g->handover = NULL;
-	if (start_workers(g))
-		g->ending = true;
-	control_take_back(g->control);
-	prefiltering_take(g->prefiltering);
-	freeze(g, false);
-}
-
-static void run_handover(struct gateway *g)
-{
-	if (!g->handover)
-		return;
-	switch (handover_hear(g->handover)) {
-	case HANDOVER_TAKE:
-		give(g);
-		break;
-	case HANDOVER_TAKEN:
-		end_for_successor(g);
-		break;
-	case HANDOVER_GONE:
-		go_on(g);
-		break;
-	case HANDOVER_NONE:
-		if (steady_ns() < g->handover_due_ns)
-			break;
-		if (handover_revoke(g->handover))
-			end_for_successor(g);
-		else
-			go_on(g);
-		break;
-	}
-}
-
-// As the successor: asks the daemon that runs.
-static int ask_predecessor(struct gateway *g)
-{
-	char error[HANDOVER_ERROR_MAX];
-	struct handover_offer offer;
-	const struct config *c = &g->config;
-	int64_t end_ns = steady_ns() + PREDECESSOR_READY_S * CLOCK_SECOND_NS;
-	int err;
-	while ((err = handover_ask(&g->handover, &offer, c->filterd.control, error)) == -EAGAIN &&
-	       steady_ns() < end_ns)
-		poll(NULL, 0, ASK_AGAIN_MS);
-	if (err) {
-		log_err("%s", error);
-		return err;
-	}
-	if (offer.first_queue != c->queue.first || offer.workers != c->queue.workers ||
-	    offer.mark_shift != c->firewall.mark_shift) {
-		log_err("the daemon that runs has %u workers on queues from %u on and mark-shift "
-			"%u, "
-			"and the configuration says %u, %u and %u: that takes a restart",
-			offer.workers, offer.first_queue, offer.mark_shift, c->queue.workers,
-			c->queue.first, c->firewall.mark_shift);
-		return -EINVAL;
-	}
-	service_take(offer.notify, offer.watchdog_us);
-	return 0;
-}
-
-static int adopt(struct gateway *g, const int *sockets)
-{
-	char error[QUEUE_ERROR_MAX];
-	for (unsigned i = 0; i < g->workers_made; i++) {
-		int err = worker_adopt(g->workers[i], sockets[i], error);
-		if (err) {
-			log_err("%s", error);
-			return err;
-		}
-	}
-	return make_control(g, sockets[g->workers_made]);
+	struct succession_parts parts = {
+		.config = &g->config,
+		.workers = g->workers,
+		.worker_count = g->workers_made,
+		.control = g->control,
+		.requests = g->requests,
+		.registry = g->registry,
+		.timekeeper = g->timekeeper,
+		.prefiltering = g->prefiltering,
+	};
+	g->succession = succession_new(&parts);
+	return g->succession ? 0 : -ENOMEM;
 }
 
 // Packets wait meanwhile, so there is nothing in it that takes time.
 static int take_over(struct gateway *g)
 {
-	int sockets[CONFIG_WORKERS_MAX + 1];
+	int listener;
 	int64_t begun_ns = steady_ns();
-	int err = handover_take(g->handover, sockets, g->workers_made + 1);
+	int err = succession_take(g->predecessor, g->workers, g->workers_made, &listener);
 	if (!err)
-		err = adopt(g, sockets);
+		err = make_control(g, listener);
 	if (!err)
-		err = handover_taken(g->handover);
+		err = handover_taken(g->predecessor);
 	if (err) {
-		log_err("can't take over: %s", strerror(-err));
 		if (g->control)
 			control_hand_over(g->control); // it is not ours to remove
 		return err;
 	}
 	err = start_workers(g);
 	log_info("took over; packets waited for %.1f ms", (double)(steady_ns() - begun_ns) / 1e6);
-	handover_free(g->handover);
-	g->handover = NULL;
 	prefiltering_take(g->prefiltering);
-	registry_settle(g->registry);
 	return err;
 }
 
@@ -606,7 +470,7 @@ static int prepare(struct gateway *g)
 	if (!err)
 		err = make_timekeeper(g);
 	if (!err && g->is_successor)
-		err = ask_predecessor(g);
+		err = succession_ask(&g->predecessor, &g->config);
 	if (!err)
 		err = make_prefilter(g);
 	if (!err)
@@ -629,9 +493,9 @@ static int start(struct gateway *g)
 		return err;
 	}
 	err = prepare(g);
-	if (!err && !g->handover)
+	if (!err && !g->predecessor)
 		err = make_control(g, -1);
-	if (!err && !g->handover)
+	if (!err && !g->predecessor)
 		err = bind_queues(g); // last, since packets wait for the workers from then on
 	if (err)
 		return err;
@@ -640,14 +504,14 @@ static int start(struct gateway *g)
 		log_err("%s", error);
 		return err;
 	}
-	if (g->handover)
-		return take_over(g);
-	err = start_workers(g);
+	err = g->predecessor ? take_over(g) : start_workers(g);
 	if (!err)
-		registry_settle(g->registry);
-	if (!err)
-		prefiltering_link(g->prefiltering, 0);
-	return err;
+		err = make_succession(g);
+	if (err)
+		return err;
+	prefiltering_link(g->prefiltering, 0);
+	registry_settle(g->registry);
+	return 0;
 }
 
 // Root may have read what the daemon's user may not: better told now than at the first reload.
@@ -783,23 +647,27 @@ static void loop(struct gateway *g)
 		feed_watchdog(g);
 		report_losses(g);
 		write_metrics(g);
-		fds[COUNT - 2].fd = g->handover ? handover_fd(g->handover) : -1;
+		fds[COUNT - 2].fd = succession_fd(g->succession);
 		fds[COUNT - 1].fd = registry_fd(g->registry);
 		poll(fds, COUNT, more ? 0 : TICK_MS);
 		timekeeper_run(g->timekeeper); // before all that goes by time
 		links_read(g->links, link_changed, g);
 		control_run(g->control, steady_ns());
 		read_signals(g);
-		if (!g->frozen)
+		if (!succession_under_way(g->succession))
 			registry_tick(g->registry);
 		report_change(g);
-		run_handover(g);
+		succession_run(g->succession);
+		g->ending |= succession_done(g->succession);
 	}
 }
 
 static void stop(struct gateway *g)
 {
-	handover_free(g->handover);
+	handover_free(g->predecessor);
+	if (g->succession && succession_halted(g->succession))
+		g->workers_started = 0;
+	succession_free(g->succession);
 	registry_cancel(g->registry);
 	prefiltering_free(g->prefiltering);
 	for (unsigned i = 0; i < g->workers_started; i++)
@@ -845,7 +713,7 @@ int gateway_run(const struct config *config, const char *config_path, bool succe
 		check_rules_readable(&g);
 		report_ready(&g);
 		loop(&g);
-		if (!g.succeeded)
+		if (!succession_done(g.succession))
 			service_stopping();
 		log_info("ending");
 	}

@@ -198,6 +198,16 @@ def test_a_successor_that_dies(testbed, filterd, says):
     assert testbed.dig("blocked.example").status == "NXDOMAIN"
 
 
+def test_an_end_in_between(testbed, filterd):
+    """SIGTERM for a daemon that has given everything away, and hears nothing."""
+    filterd.start(order("blocked.example", id="one"))
+    _, channel = handover(filterd)
+    channel.send(b"take")
+    assert channel.recv(16) == b"given"
+    assert filterd.stop() == 0
+    channel.close()
+
+
 def handover(filterd):
     """As a successor would ask."""
     with connect(filterd.config["filterd.control"]) as sock:
