@@ -2,7 +2,10 @@
 #include "filterd/daemon/status.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/counter.h"
@@ -110,6 +113,22 @@ static json_t *clock_status(const struct view *view)
 			 clock_text(judged_ns / CLOCK_SECOND_NS, judged));
 }
 
+// Where the running program was started from, and whether another file is there now, as after an upgrade.
+static json_t *program_status(void)
+{
+	static const char gone[] = " (deleted)";
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+	if (len < 0)
+		return json_null();
+	path[len] = '\0';
+	char *end = path + len - (sizeof gone - 1);
+	bool replaced = len >= (ssize_t)sizeof gone && !strcmp(end, gone);
+	if (replaced)
+		*end = '\0';
+	return json_pack("{s:s, s:b}", "path", path, "replaced", replaced);
+}
+
 json_t *status_json(const struct view *view)
 {
 	uint64_t lost = sink_lost(view->sink);
@@ -121,15 +140,15 @@ json_t *status_json(const struct view *view)
 	json_t *events = json_pack("{s:I, s:I, s:I}", "told", (json_int_t)events_told(view->events),
 				   "suppressed", (json_int_t)events_suppressed(view->events),
 				   "lost", (json_int_t)lost);
-	return json_pack("{s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-			 FILTERD_VERSION, "uptime",
-			 (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
-			 "mark-shift", (int)view->mark_shift, "clock", clock_status(view),
-			 "ruleset", ruleset_status(view), "workers", workers, "queues",
-			 queues_status(view), "prefilter", prefilter_status(view), "live",
-			 live_status(view), "events", events, "audit",
-			 json_pack("{s:I, s:s}", "seq", (json_int_t)view->audit_seq, "hash",
-				   view->audit_hash));
+	return json_pack(
+		"{s:s, s:i, s:o, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+		FILTERD_VERSION, "pid", (int)getpid(), "program", program_status(), "uptime",
+		(json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS), "mark-shift",
+		(int)view->mark_shift, "clock", clock_status(view), "ruleset", ruleset_status(view),
+		"workers", workers, "queues", queues_status(view), "prefilter",
+		prefilter_status(view), "live", live_status(view), "events", events, "audit",
+		json_pack("{s:I, s:s}", "seq", (json_int_t)view->audit_seq, "hash",
+			  view->audit_hash));
 }
 
 json_t *status_metrics_json(const struct view *view)

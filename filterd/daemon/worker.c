@@ -37,10 +37,10 @@ struct worker {
 	uint64_t generation; // of the rules that the engine has
 	uint64_t beats;
 	pthread_t thread;
-	atomic_bool stopping;
 	atomic_bool waiting;     // for packets, or about to
 	atomic_uint asked, done; // rechecks so far
 	unsigned rechecking;     // which of them the engine has begun
+	_Atomic enum { GOING, HALTING, STOPPING } wish;
 };
 
 static void note_event(struct worker *w, const struct rules *rules, const struct verdict *verdict,
@@ -196,13 +196,15 @@ static void *run(void *arg)
 {
 	struct worker *w = arg;
 	store_join();
-	while (!atomic_load_explicit(&w->stopping, memory_order_relaxed)) {
+	while (atomic_load_explicit(&w->wish, memory_order_relaxed) == GOING) {
 		batch(w, true);
 		counter_add(&w->beats, 1);
 	}
-	queue_wind_down(w->queue);
-	for (int i = 0; i < DRAIN_BATCHES_MAX && batch(w, false); i++)
-		;
+	if (w->wish == STOPPING) {
+		queue_wind_down(w->queue);
+		for (int i = 0; i < DRAIN_BATCHES_MAX && batch(w, false); i++)
+			;
+	}
 	store_leave();
 	return NULL;
 }
@@ -223,12 +225,9 @@ int worker_new(struct worker **ret, const struct worker_options *options,
 	if (!w->ring || !w->changes || !w->engine)
 		goto out;
 	w->inject = inject_new(options->mark_shift);
-	if (!w->inject) {
-		err = -errno;
+	err = w->inject ? 0 : -errno;
+	if (err)
 		snprintf(error, QUEUE_ERROR_MAX, "can't open raw sockets: %s", strerror(-err));
-		goto out;
-	}
-	err = queue_open(&w->queue, &options->queue, error);
 out:
 	if (err)
 		worker_free(w);
@@ -249,6 +248,21 @@ void worker_free(struct worker *w)
 	free(w);
 }
 
+int worker_bind(struct worker *w, char error[QUEUE_ERROR_MAX])
+{
+	return queue_open(&w->queue, &w->options.queue, error);
+}
+
+int worker_adopt(struct worker *w, int socket, char error[QUEUE_ERROR_MAX])
+{
+	return queue_adopt(&w->queue, socket, &w->options.queue, error);
+}
+
+int worker_socket(const struct worker *w)
+{
+	return queue_socket(w->queue);
+}
+
 // That a signal came is all there is to it: it ends the wait for packets.
 static void nudged(int signal)
 {
@@ -259,6 +273,7 @@ int worker_start(struct worker *w)
 {
 	char name[16];
 	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = nudged}, NULL);
+	w->wish = GOING;
 	int err = pthread_create(&w->thread, NULL, run, w);
 	if (err)
 		return -err;
@@ -269,7 +284,12 @@ int worker_start(struct worker *w)
 
 void worker_stop(struct worker *w)
 {
-	atomic_store(&w->stopping, true);
+	w->wish = STOPPING;
+}
+
+void worker_halt(struct worker *w)
+{
+	w->wish = HALTING;
 }
 
 void worker_join(struct worker *w)

@@ -4,11 +4,12 @@
 // interfaces (links.h), takes no lock and allocates nothing while packets flow.
 //
 // Who may call what:
-//   main thread, before worker_start()   worker_new()
+//   main thread, while no thread runs    worker_new(), then once worker_bind() or worker_adopt(); worker_socket(),
+//                                        worker_free()
 //   main thread, at any time             worker_beats(), worker_take_event(), the counters,
 //                                        worker_recheck() and the two after it
-//   main thread, once                    worker_start(), worker_stop(), worker_join(), in this order
-//   main thread, after worker_join()     worker_free()
+//   main thread, in this order           worker_start(), worker_stop() or worker_halt(), worker_join(), and after
+//                                        worker_halt() again from the start
 //   the worker's own thread              everything on its queue, inject and engine; ring_put();
 //                                        store_join() to store_leave(); links_flags();
 //                                        timekeeper_judge_ns()
@@ -37,15 +38,22 @@ struct worker_options {
 	struct doorbell *doorbell; // rung when there is an event to take
 };
 
-// Makes the engine, opens sockets, and binds the queues last: packets wait from then on. 0, or a
-// negative errno with a sentence in `error`.
+// Makes the engine and opens sockets. 0, or a negative errno with a sentence in `error`.
 int worker_new(struct worker **ret, const struct worker_options *options,
 	       char error[QUEUE_ERROR_MAX]);
 void worker_free(struct worker *w); // accepts NULL
 
+// Binds the queues: packets wait from then on. Or takes over the socket of another process that has (worker_socket()
+// of a worker with the same numbers). 0, or a negative errno with a sentence in `error`.
+int worker_bind(struct worker *w, char error[QUEUE_ERROR_MAX]);
+int worker_adopt(struct worker *w, int socket, char error[QUEUE_ERROR_MAX]);
+int worker_socket(const struct worker *w);
+
 int worker_start(struct worker *w); // 0 or a negative errno
-// Asks the thread to end: it gives verdicts over all that waits now, then returns.
+// Asks the thread to end: it gives verdicts over all that waits now, then returns. Or to halt: it gives verdicts over
+// what it has received, and the rest waits.
 void worker_stop(struct worker *w);
+void worker_halt(struct worker *w);
 void worker_join(struct worker *w);
 
 // Grows at least once a second while the thread is alive.
