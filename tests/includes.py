@@ -30,6 +30,7 @@ ONE_FILE = {
     r"urcu.*": {"daemon/store.c"},
     r"systemd/.*": {"daemon/service.c"},
     r"cap-ng\.h": {"daemon/privs.c"},
+    r"libpsl\.h": {"orders/suffixes.c"},
     r"zlib\.h": {"orders/list_input.c"},
 }
 

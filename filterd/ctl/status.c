@@ -94,11 +94,13 @@ static void print_status(const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "ruleset");
 	const json_t *events = json_object_get(status, "events");
+	const json_t *audit = json_object_get(status, "audit");
 	printf("filterd %s, up ", show_text(status, "version"));
 	print_uptime(show_number(status, "uptime"));
-	printf("\norders  %lld: %lld in force, %lld to come, %lld over\n",
+	printf("\norders  %lld: %lld in force, %lld to come, %lld over, %lld lifted\n",
 	       (long long)show_number(rules, "orders"), (long long)show_number(rules, "active"),
-	       (long long)show_number(rules, "pending"), (long long)show_number(rules, "expired"));
+	       (long long)show_number(rules, "pending"), (long long)show_number(rules, "expired"),
+	       (long long)show_number(rules, "lifted"));
 	printf("names   %lld, %lld bytes\n", (long long)show_number(rules, "names"),
 	       (long long)show_number(rules, "bytes"));
 	printf("image   serial %lld, checksum %s, loaded %s\n",
@@ -107,6 +109,8 @@ static void print_status(const json_t *status)
 	printf("events  %lld written, %lld held back, %lld lost\n",
 	       (long long)show_number(events, "told"), (long long)show_number(events, "suppressed"),
 	       (long long)show_number(events, "lost"));
+	printf("audit   %lld entries, the last one is %s\n", (long long)show_number(audit, "seq"),
+	       show_text(audit, "hash"));
 	print_clock(json_object_get(status, "clock"));
 	print_prefilter(json_object_get(status, "prefilter"));
 	print_live(json_object_get(status, "live"));

@@ -51,6 +51,9 @@ struct config {
 	struct config_orders {
 		struct lifetimes lifetimes;
 		uint32_t review_notice_days;
+		uint32_t max_names;
+		char critical_names[CONFIG_TEXT_MAX];
+		struct config_names own_names;
 	} orders;
 	struct {
 		char keys[CONFIG_VALUE_MAX]; // empty: nothing has to be signed

@@ -609,8 +609,8 @@ static void stop(struct gateway *g)
 	requests_free(g->requests);
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
-	onlookers_free(g->onlookers);
 	trust_free(g->trust);
+	onlookers_free(g->onlookers);
 	timekeeper_free(g->timekeeper);
 	events_free(g->events);
 	sink_free(g->sink);

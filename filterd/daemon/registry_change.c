@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/affected.h"
 #include "filterd/daemon/audit.h"
-#include "filterd/daemon/difference.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/registry_core.h"
@@ -86,7 +86,7 @@ static int note(struct registry *r, const struct change *c)
 		json_object_set_new(entry, "order", json_string(c->order));
 	else
 		json_object_set_new(entry, "orders",
-				    difference_ids(store_current(r->store)->ruleset, c->fresh));
+				    affected_ids(store_current(r->store)->ruleset, c->fresh));
 	json_t *rest = json_pack("{s:I, s:I, s:s, s:s, s:s, s:I}", "serial-from",
 				 (json_int_t)r->record.serial, "serial-to",
 				 (json_int_t)fresh->serial, "requested",

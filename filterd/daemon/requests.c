@@ -87,6 +87,22 @@ static void do_image(struct requests *r, const struct control_request *request, 
 	       ruleset_memfd(ruleset));
 }
 
+static void do_orders(struct requests *r, const struct control_request *request, json_t *json)
+{
+	const char *at = json_string_value(json_object_get(json, "at"));
+	int64_t at_s = timekeeper_now_ns(r->options.timekeeper) / CLOCK_SECOND_NS;
+	if (at && clock_from_text(&at_s, at))
+		refuse(r, request->ticket, REGISTRY_BAD, "at is a time of RFC 3339");
+	else
+		answer(r, request->ticket, registry_orders(r->options.registry, at_s), -1);
+}
+
+static void do_serials(struct requests *r, const struct control_request *request, json_t *json)
+{
+	(void)json;
+	answer(r, request->ticket, registry_serials(r->options.registry), -1);
+}
+
 static void do_top(struct requests *r, const struct control_request *request, json_t *json)
 {
 	json_t *top = onlookers_top(r->options.onlookers, registry_store(r->options.registry), json,
@@ -105,22 +121,6 @@ static void do_watch(struct requests *r, const struct control_request *request, 
 		refuse(r, request->ticket, REGISTRY_REFUSED, "too many are watching already");
 	else if (result < 0)
 		refuse(r, request->ticket, REGISTRY_BAD, "name is no host name");
-}
-
-static void do_orders(struct requests *r, const struct control_request *request, json_t *json)
-{
-	const char *at = json_string_value(json_object_get(json, "at"));
-	int64_t at_s = timekeeper_now_ns(r->options.timekeeper) / CLOCK_SECOND_NS;
-	if (at && clock_from_text(&at_s, at))
-		refuse(r, request->ticket, REGISTRY_BAD, "at is a time of RFC 3339");
-	else
-		answer(r, request->ticket, registry_orders(r->options.registry, at_s), -1);
-}
-
-static void do_serials(struct requests *r, const struct control_request *request, json_t *json)
-{
-	(void)json;
-	answer(r, request->ticket, registry_serials(r->options.registry), -1);
 }
 
 // --- Who may change something

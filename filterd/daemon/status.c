@@ -26,22 +26,22 @@ static json_t *ruleset_status(const struct view *view)
 {
 	const struct rules *rules = store_current(view->store);
 	int64_t now_s = timekeeper_judge_ns(view->timekeeper, view->now_ns) / CLOCK_SECOND_NS;
-	int active = 0, pending = 0, expired = 0;
+	int counts[ORDER_LIFTED + 1] = {0};
 	char checksum[17], loaded[CLOCK_TEXT_MAX];
 	for (uint32_t i = 0; i < rules->orders; i++) {
 		struct ruleset_order order;
 		ruleset_order(rules->ruleset, i, &order);
-		pending += now_s < order.starts_s;
-		expired += now_s >= order.expires_s;
-		active += now_s >= order.starts_s && now_s < order.expires_s;
+		counts[ruleset_order_state(&order, now_s)]++;
 	}
 	snprintf(checksum, sizeof checksum, "%016" PRIx64, ruleset_checksum(rules->ruleset));
-	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:i, s:I, s:I}", "path",
+	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:I, s:I}", "path",
 			 view->ruleset_path, "serial", (json_int_t)view->serial, "checksum",
 			 checksum, "loaded", clock_text(rules->loaded_ns / CLOCK_SECOND_NS, loaded),
-			 "orders", (json_int_t)rules->orders, "active", active, "pending", pending,
-			 "expired", expired, "names", (json_int_t)ruleset_names(rules->ruleset),
-			 "bytes", (json_int_t)ruleset_bytes(rules->ruleset));
+			 "orders", (json_int_t)rules->orders, "active", counts[ORDER_ACTIVE],
+			 "pending", counts[ORDER_PENDING], "expired", counts[ORDER_EXPIRED],
+			 "lifted", counts[ORDER_LIFTED], "names",
+			 (json_int_t)ruleset_names(rules->ruleset), "bytes",
+			 (json_int_t)ruleset_bytes(rules->ruleset));
 }
 
 static json_t *worker_status(const struct worker *worker)
