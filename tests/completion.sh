@@ -27,7 +27,7 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|preview|push|replay|rollback|serials|status|top|watch' ''
+expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|preview|push|replay|rollback|serials|status|top|upgrade|watch' ''
 expect 'check|compile|confirm-clock' c
 expect 'status' st
 expect '--help' nonsense --

@@ -33,6 +33,7 @@ extern const struct command command_rollback;
 extern const struct command command_serials;
 extern const struct command command_status;
 extern const struct command command_top;
+extern const struct command command_upgrade;
 extern const struct command command_watch;
 
 // Says on standard error how the command is used; returns EXIT_ERROR.

@@ -28,6 +28,7 @@ static const struct command *const commands[] = {
 	&command_audit,
 	&command_doctor,
 	&command_confirm_clock,
+	&command_upgrade,
 };
 // clang-format on
 
