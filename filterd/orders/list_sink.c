@@ -9,7 +9,6 @@
 
 #include "filterd/orders/complaints.h"
 #include "filterd/orders/guard.h"
-#include "filterd/orders/names.h"
 
 const char *const list_class_words[LIST_CLASSES + 1] = {
 	[LIST_NAMES] = "names",   [LIST_PATTERNS] = "patterns", [LIST_EXCEPTIONS] = "exceptions",
@@ -19,11 +18,14 @@ const char *const list_class_words[LIST_CLASSES + 1] = {
 void list_sink_init(struct list_sink *s, struct names *names)
 {
 	list_set_init(&s->set, names);
+	list_set_init(&s->owners, &s->owner_names);
 }
 
 void list_sink_done(struct list_sink *s)
 {
 	list_set_done(&s->set);
+	list_set_done(&s->owners);
+	names_done(&s->owner_names);
 }
 
 static void fail(struct list_sink *s, int result)
@@ -107,6 +109,46 @@ void list_sink_name(struct list_sink *s, struct slice text, enum list_says says,
 		s->summary.duplicates += result == 0;
 }
 
+void list_sink_owner(struct list_sink *s, struct slice text, unsigned reach)
+{
+	struct name name;
+	if (name_from_text(&name, text) < 0)
+		return; // no name that an order keeps is above or below it
+	int result = list_set_add(&s->owners, &name, reach, s->line);
+	if (result < 0)
+		list_sink_break(s, "%s", strerror(-result));
+}
+
+// The name without its first label; empty at the top.
+static struct slice parent_of(struct slice name)
+{
+	const uint8_t *dot = memchr(name.at, '.', name.len);
+	size_t len = dot ? (size_t)(dot - name.at) + 1 : name.len;
+	return slice_of(name.at + len, name.len - len);
+}
+
+// Marks the wildcards above a name of the zone that it, or one on the way to it, keeps from something of which the
+// zone says nothing else.
+static void find_holes(struct list_sink *s, struct slice name)
+{
+	bool is_hole = false;
+	for (struct slice above = parent_of(name); above.len > 0; above = parent_of(name)) {
+		const struct list_entry *owner = list_set_find(&s->owners, name);
+		struct list_entry *wildcard = list_set_find(&s->set, above);
+		is_hole |= !owner || owner->reach != LIST_SUBTREE;
+		if (is_hole && wildcard && wildcard->reach & LIST_BELOW)
+			wildcard->is_holed = true;
+		name = above;
+	}
+}
+
+// Does it hold all that is below its name?
+static bool holds(const struct list_sink *s, const struct list_entry *e)
+{
+	return e->reach & LIST_BELOW &&
+	       (s->policy.widen || (e->reach == LIST_SUBTREE && !e->is_holed));
+}
+
 // Is the name kept already, by a parent in this list that holds all below it?
 static bool is_held(const struct list_sink *s, struct slice name)
 {
@@ -115,8 +157,7 @@ static bool is_held(const struct list_sink *s, struct slice name)
 			continue;
 		const struct list_entry *parent =
 			list_set_find(&s->set, slice_of(name.at + i + 1, name.len - i - 1));
-		if (parent && (parent->reach == LIST_SUBTREE ||
-			       (parent->reach == LIST_BELOW && s->policy.widen)))
+		if (parent && holds(s, parent))
 			return true;
 	}
 	return false;
@@ -126,12 +167,20 @@ static void refuse_narrower(struct list_sink *s, const struct list_entry *e, str
 {
 	unsigned line = s->line;
 	s->line = e->line;
-	list_sink_refuse(s, LIST_NARROWER,
-			 "the list stands for %s'%.*s' alone, the order for %s; 'widen = yes' "
-			 "takes it so",
-			 e->reach == LIST_SELF ? "" : "what is below ", LIST_QUOTE(name),
-			 s->policy.match == ORDER_EXACT ? "the name itself"
-							: "the name and all below it");
+	if (e->is_holed)
+		list_sink_refuse(s, LIST_NARROWER,
+				 "other names of the zone keep '*.%.*s' from a part of what is "
+				 "below it (RFC "
+				 "4592); 'widen = yes' takes all",
+				 LIST_QUOTE(name));
+	else
+		list_sink_refuse(
+			s, LIST_NARROWER,
+			"the list stands for %s'%.*s' alone, the order for %s; 'widen = yes' "
+			"takes it so",
+			e->reach == LIST_SELF ? "" : "what is below ", LIST_QUOTE(name),
+			s->policy.match == ORDER_EXACT ? "the name itself"
+						       : "the name and all below it");
 	s->line = line;
 }
 
@@ -165,9 +214,12 @@ void list_sink_finish(struct list_sink *s)
 	const unsigned wanted = s->policy.match == ORDER_EXACT ? LIST_SELF : LIST_SUBTREE;
 	uint64_t before = s->set.names->count;
 	bool is_whole = true;
+	for (uint32_t i = 0; i < s->owners.count && s->policy.match == ORDER_SUBTREE; i++)
+		find_holes(s, names_at(s->owners.names, s->owners.entries[i].at));
 	for (uint32_t i = 0; i < s->set.count; i++) {
 		struct list_entry *e = &s->set.entries[i];
-		if (e->reach == wanted || is_kept(s, e, names_at(s->set.names, e->at)))
+		if ((e->reach == wanted && !e->is_holed) ||
+		    is_kept(s, e, names_at(s->set.names, e->at)))
 			continue;
 		e->reach = 0; // such a one held no other
 		is_whole = false;

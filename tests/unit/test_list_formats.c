@@ -311,6 +311,21 @@ static void rpz(void **state)
 		 "ads.example ", "ads.example ", "good.ads.example "},
 		{ZONE "ads.example CNAME .\ngood.example CNAME good.example.\n", "ads.example ", "",
 		 ""},
+		// What exists below a wildcard stops it (RFC 4592): a trigger alone, and what is on the way to one.
+		{ZONE PAIR("x.example", "CNAME .") "b.x.example CNAME .\n",
+		 "x.example b.x.example ", "", ""},
+		{ZONE PAIR("x.example", "CNAME .") PAIR("a.b.x.example", "CNAME ."),
+		 "x.example a.b.x.example ", "a.b.x.example ", ""},
+		{ZONE PAIR("x.example", "CNAME .") PAIR("b.x.example", "CNAME .")
+			 PAIR("a.b.x.example", "CNAME ."),
+		 "x.example b.x.example a.b.x.example ", "x.example b.x.example a.b.x.example ",
+		 ""},
+		{ZONE PAIR("x.example", "CNAME .") "ok.x.example CNAME rpz-passthru.\n",
+		 "x.example ", "", ""},
+		{ZONE PAIR("x.example", "CNAME .")
+			 PAIR("b.x.example", "CNAME .") "ok.b.x.example CNAME rpz-tcp-only.\n",
+		 "x.example b.x.example ", "", ""},
+		{ZONE PAIR("x.example", "CNAME .") "*.b.x.example CNAME .\n", "x.example ", "", ""},
 		// Without $ORIGIN: owners are the zone's all the same, whatever it is called.
 		{"@ SOA ns. root. 1 2 3 4 5\nads.example CNAME .\n", "ads.example ", "", ""},
 		{"ads.example CNAME .\n", "ads.example ", "", ""},
