@@ -91,6 +91,18 @@ static const char *name_fault(const struct list_sink *s, struct slice text, enum
 	return guard_text(text, ret_name);
 }
 
+// Also counts those that were there.
+static void add(struct list_sink *s, struct list_set *set, const struct name *name, unsigned reach)
+{
+	int result = list_set_add(set, name, reach, s->line);
+	if (result < 0)
+		list_sink_break(s, "%s", strerror(-result));
+	else if (set->count > LIST_NAMES_MAX)
+		list_sink_break(s, "this list has more than %d names", LIST_NAMES_MAX);
+	else if (set == &s->set)
+		s->summary.duplicates += result == 0;
+}
+
 void list_sink_name(struct list_sink *s, struct slice text, enum list_says says, unsigned reach)
 {
 	struct name name;
@@ -102,11 +114,7 @@ void list_sink_name(struct list_sink *s, struct slice text, enum list_says says,
 	}
 	if (says == LIST_SAYS_NAME)
 		reach = s->policy.match == ORDER_EXACT ? LIST_SELF : LIST_SUBTREE;
-	int result = list_set_add(&s->set, &name, reach, s->line);
-	if (result < 0)
-		list_sink_break(s, "%s", strerror(-result));
-	else
-		s->summary.duplicates += result == 0;
+	add(s, &s->set, &name, reach);
 }
 
 void list_sink_owner(struct list_sink *s, struct slice text, unsigned reach)
@@ -114,9 +122,7 @@ void list_sink_owner(struct list_sink *s, struct slice text, unsigned reach)
 	struct name name;
 	if (name_from_text(&name, text) < 0)
 		return; // no name that an order keeps is above or below it
-	int result = list_set_add(&s->owners, &name, reach, s->line);
-	if (result < 0)
-		list_sink_break(s, "%s", strerror(-result));
+	add(s, &s->owners, &name, reach);
 }
 
 // The name without its first label; empty at the top.
@@ -128,17 +134,19 @@ static struct slice parent_of(struct slice name)
 }
 
 // Marks the wildcards above a name of the zone that it, or one on the way to it, keeps from something of which the
-// zone says nothing else.
+// zone says nothing else. What is below an exception goes with that one.
 static void find_holes(struct list_sink *s, struct slice name)
 {
+	const struct list_entry *owner = list_set_find(&s->owners, name);
 	bool is_hole = false;
-	for (struct slice above = parent_of(name); above.len > 0; above = parent_of(name)) {
-		const struct list_entry *owner = list_set_find(&s->owners, name);
-		struct list_entry *wildcard = list_set_find(&s->set, above);
+	for (struct slice above = parent_of(name); above.len > 0; above = parent_of(above)) {
+		struct list_entry *kept = list_set_find(&s->set, above);
 		is_hole |= !owner || owner->reach != LIST_SUBTREE;
-		if (is_hole && wildcard && wildcard->reach & LIST_BELOW)
-			wildcard->is_holed = true;
-		name = above;
+		owner = list_set_find(&s->owners, above);
+		if (is_hole && kept && kept->reach & LIST_BELOW)
+			kept->is_holed = true;
+		else if (owner && owner->reach & LIST_BELOW)
+			is_hole = false;
 	}
 }
 
@@ -214,7 +222,9 @@ void list_sink_finish(struct list_sink *s)
 	const unsigned wanted = s->policy.match == ORDER_EXACT ? LIST_SELF : LIST_SUBTREE;
 	uint64_t before = s->set.names->count;
 	bool is_whole = true;
-	for (uint32_t i = 0; i < s->owners.count && s->policy.match == ORDER_SUBTREE; i++)
+	// Of what is let through, a hole is as good as the rest: nothing blocks there.
+	bool has_holes = s->policy.match == ORDER_SUBTREE && s->policy.action != ORDER_ALLOW;
+	for (uint32_t i = 0; i < s->owners.count && has_holes; i++)
 		find_holes(s, names_at(s->owners.names, s->owners.entries[i].at));
 	for (uint32_t i = 0; i < s->set.count; i++) {
 		struct list_entry *e = &s->set.entries[i];
