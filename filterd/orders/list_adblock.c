@@ -112,18 +112,14 @@ static void read(struct list_sink *to, struct slice line, void *state)
 				LIST_QUOTE(rule));
 		return;
 	}
-	// It stands above exceptions, of which an order that allows would keep more than the list does.
-	if (says == LIST_SAYS_BLOCK && to->policy.action == ORDER_ALLOW &&
-	    has_option(rule, "important")) {
-		list_sink_break(to, "'%.*s' overrides exceptions, which is not followed",
-				LIST_QUOTE(rule));
-		return;
-	}
-	if (why)
+	if (why) {
 		list_sink_refuse(to, list_sink_class(to, says, LIST_PATTERNS), "'%.*s' %s",
 				 LIST_QUOTE(rule), why);
-	else
-		list_sink_name(to, name, says, LIST_SUBTREE);
+		return;
+	}
+	list_sink_name(to, name, says, LIST_SUBTREE);
+	if (has_option(rule, "important"))
+		list_sink_important(to, name, says);
 }
 
 const struct list_format list_adblock = {.name = "adblock", .looks = looks, .read = read};

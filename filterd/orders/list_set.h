@@ -11,9 +11,10 @@ enum list_reach { LIST_SELF = 1, LIST_BELOW = 2, LIST_SUBTREE = LIST_SELF | LIST
 
 struct list_entry {
 	uint32_t at; // in the block of names
-	uint32_t line : 29;
-	uint32_t reach : 2;    // of enum list_reach, all of them together
-	uint32_t is_holed : 1; // LIST_BELOW stands for a part only of what is below the name
+	uint32_t line : 28;
+	uint32_t reach : 2;        // of enum list_reach, all of them together
+	uint32_t is_holed : 1;     // LIST_BELOW stands for a part only of what is below the name
+	uint32_t is_important : 1; // no line of the list overrules it
 };
 
 struct list_set {

@@ -18,14 +18,14 @@ const char *const list_class_words[LIST_CLASSES + 1] = {
 void list_sink_init(struct list_sink *s, struct names *names)
 {
 	list_set_init(&s->set, names);
-	list_set_init(&s->owners, &s->owner_names);
+	list_set_init(&s->others, &s->other_names);
 }
 
 void list_sink_done(struct list_sink *s)
 {
 	list_set_done(&s->set);
-	list_set_done(&s->owners);
-	names_done(&s->owner_names);
+	list_set_done(&s->others);
+	names_done(&s->other_names);
 }
 
 static void fail(struct list_sink *s, int result)
@@ -120,9 +120,22 @@ void list_sink_name(struct list_sink *s, struct slice text, enum list_says says,
 void list_sink_owner(struct list_sink *s, struct slice text, unsigned reach)
 {
 	struct name name;
-	if (name_from_text(&name, text) < 0)
-		return; // no name that an order keeps is above or below it
-	add(s, &s->owners, &name, reach);
+	// Of what is let through, a hole is as good as the rest: nothing blocks there.
+	if (s->policy.action == ORDER_ALLOW || name_from_text(&name, text) < 0)
+		return;
+	add(s, &s->others, &name, reach);
+}
+
+void list_sink_important(struct list_sink *s, struct slice text, enum list_says says)
+{
+	struct name name;
+	if (s->policy.action != ORDER_ALLOW || name_from_text(&name, text) < 0)
+		return;
+	struct list_entry *kept = list_set_find(&s->set, name_slice(&name));
+	if (says == LIST_SAYS_BLOCK)
+		add(s, &s->others, &name, LIST_SUBTREE);
+	else if (kept)
+		kept->is_important = true;
 }
 
 // The name without its first label; empty at the top.
@@ -137,17 +150,49 @@ static struct slice parent_of(struct slice name)
 // zone says nothing else. What is below an exception goes with that one.
 static void find_holes(struct list_sink *s, struct slice name)
 {
-	const struct list_entry *owner = list_set_find(&s->owners, name);
+	const struct list_entry *owner = list_set_find(&s->others, name);
 	bool is_hole = false;
 	for (struct slice above = parent_of(name); above.len > 0; above = parent_of(above)) {
 		struct list_entry *kept = list_set_find(&s->set, above);
 		is_hole |= !owner || owner->reach != LIST_SUBTREE;
-		owner = list_set_find(&s->owners, above);
+		owner = list_set_find(&s->others, above);
 		if (is_hole && kept && kept->reach & LIST_BELOW)
 			kept->is_holed = true;
 		else if (owner && owner->reach & LIST_BELOW)
 			is_hole = false;
 	}
+}
+
+// Marks what is let through above an important block.
+static void find_blocks(struct list_sink *s, struct slice name)
+{
+	for (struct slice above = parent_of(name); above.len > 0; above = parent_of(above)) {
+		struct list_entry *kept = list_set_find(&s->set, above);
+		if (kept && !kept->is_important)
+			kept->is_holed = true;
+	}
+}
+
+static void find_all_holes(struct list_sink *s)
+{
+	if (s->policy.match != ORDER_SUBTREE)
+		return;
+	for (uint32_t i = 0; i < s->others.count; i++) {
+		struct slice name = names_at(s->others.names, s->others.entries[i].at);
+		if (s->policy.action == ORDER_ALLOW)
+			find_blocks(s, name);
+		else
+			find_holes(s, name);
+	}
+}
+
+static bool is_overruled(const struct list_sink *s, const struct list_entry *e, struct slice name)
+{
+	if (s->policy.action != ORDER_ALLOW || e->is_important)
+		return false;
+	while (name.len > 0 && !list_set_find(&s->others, name))
+		name = parent_of(name);
+	return name.len > 0;
 }
 
 // Does it hold all that is below its name?
@@ -173,14 +218,12 @@ static bool is_held(const struct list_sink *s, struct slice name)
 
 static void refuse_narrower(struct list_sink *s, const struct list_entry *e, struct slice name)
 {
-	unsigned line = s->line;
-	s->line = e->line;
 	if (e->is_holed)
-		list_sink_refuse(s, LIST_NARROWER,
-				 "other names of the zone keep '*.%.*s' from a part of what is "
-				 "below it (RFC "
-				 "4592); 'widen = yes' takes all",
-				 LIST_QUOTE(name));
+		list_sink_refuse(
+			s, LIST_NARROWER,
+			"other lines keep a part of what is below '%.*s' from this one; 'widen = "
+			"yes' takes all",
+			LIST_QUOTE(name));
 	else
 		list_sink_refuse(
 			s, LIST_NARROWER,
@@ -189,11 +232,10 @@ static void refuse_narrower(struct list_sink *s, const struct list_entry *e, str
 			e->reach == LIST_SELF ? "" : "what is below ", LIST_QUOTE(name),
 			s->policy.match == ORDER_EXACT ? "the name itself"
 						       : "the name and all below it");
-	s->line = line;
 }
 
 // May a name stay whose lines say other than the order how far it reaches?
-static bool is_kept(struct list_sink *s, const struct list_entry *e, struct slice name)
+static bool is_fit(struct list_sink *s, const struct list_entry *e, struct slice name)
 {
 	if (s->policy.match == ORDER_EXACT && e->reach & LIST_SELF) {
 		s->summary.narrowed++;
@@ -210,6 +252,19 @@ static bool is_kept(struct list_sink *s, const struct list_entry *e, struct slic
 	return s->policy.widen;
 }
 
+static bool is_kept(struct list_sink *s, const struct list_entry *e)
+{
+	const unsigned wanted = s->policy.match == ORDER_EXACT ? LIST_SELF : LIST_SUBTREE;
+	struct slice name = names_at(s->set.names, e->at);
+	if (is_overruled(s, e, name)) {
+		list_sink_refuse(s, LIST_BLOCKS,
+				 "'%.*s' is blocked by a line that overrules this one",
+				 LIST_QUOTE(name));
+		return false;
+	}
+	return (e->reach == wanted && !e->is_holed) || is_fit(s, e, name);
+}
+
 static bool has_reach(void *arg, size_t number, struct slice name)
 {
 	const struct list_set *set = arg;
@@ -219,21 +274,19 @@ static bool has_reach(void *arg, size_t number, struct slice name)
 
 void list_sink_finish(struct list_sink *s)
 {
-	const unsigned wanted = s->policy.match == ORDER_EXACT ? LIST_SELF : LIST_SUBTREE;
 	uint64_t before = s->set.names->count;
+	unsigned last = s->line;
 	bool is_whole = true;
-	// Of what is let through, a hole is as good as the rest: nothing blocks there.
-	bool has_holes = s->policy.match == ORDER_SUBTREE && s->policy.action != ORDER_ALLOW;
-	for (uint32_t i = 0; i < s->owners.count && has_holes; i++)
-		find_holes(s, names_at(s->owners.names, s->owners.entries[i].at));
+	find_all_holes(s);
 	for (uint32_t i = 0; i < s->set.count; i++) {
 		struct list_entry *e = &s->set.entries[i];
-		if ((e->reach == wanted && !e->is_holed) ||
-		    is_kept(s, e, names_at(s->set.names, e->at)))
+		s->line = e->line;
+		if (is_kept(s, e))
 			continue;
 		e->reach = 0; // such a one held no other
 		is_whole = false;
 	}
+	s->line = last;
 	if (!is_whole)
 		names_retain(s->set.names, s->set.from, has_reach, &s->set);
 	s->summary.names = s->set.count - (before - s->set.names->count);

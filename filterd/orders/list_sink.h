@@ -18,8 +18,9 @@ struct list_sink {
 	unsigned line; // that is being read
 	struct list_policy policy;
 	struct list_set set;
-	struct names owner_names;
-	struct list_set owners;
+	struct names other_names;
+	struct list_set
+		others; // that keep something from the names: owners of a zone, important blocks
 	const struct lists_watch *watch;
 	struct list_summary summary;
 	struct complaints *complaints;
@@ -38,6 +39,10 @@ void list_sink_name(struct list_sink *s, struct slice text, enum list_says says,
 // kept. There a name that exists, if only because another one below it does, stops the wildcards above it for itself
 // and for all below it (RFC 4592).
 void list_sink_owner(struct list_sink *s, struct slice text, unsigned reach);
+
+// What was just said of this name and all below it overrules lines that let through, or as one of these is overruled
+// by none.
+void list_sink_important(struct list_sink *s, struct slice text, enum list_says says);
 
 // The line, or this part of it, can't be kept: a sentence such as "'x' is a pattern".
 __attribute__((format(printf, 3, 4))) void

@@ -600,9 +600,9 @@ static void an_exception_too_long_for_the_zone(void **unused)
 	char text[2000], label[64] = {0};
 	memset(label, 'x', 63);
 	snprintf(text, sizeof text,
-		 HEAD("a", "block", "subtree") "name = s.example\nname = b.s.example\nname = "
-					       "in.s.example\n" HEAD(
-						       "but", "allow",
+		 HEAD("a", "block",
+		      "subtree") "name = s.example\nname = b.s.example\nname = "
+				 "in.s.example\n" HEAD("but", "allow",
 						       "subtree") "name = "
 								  "%s.%s.%s.%.46s.in.s.example\n",
 		 label, label, label, label);

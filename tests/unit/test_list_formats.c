@@ -129,7 +129,12 @@ static void adblock(void **state)
 		{"||Ads.Example^\r\n||ads.example^\n", "ads.example ", "ads.example ", ""},
 		{"||ads.example^$important\n||b.example^$important,all\n", "ads.example b.example ",
 		 "ads.example b.example ", ""},
-		// Only these two lines are above exceptions.
+		// A block that is important overrules exceptions, and what is above it does not reach into it.
+		{"||ads.example^$important\n@@||good.ads.example^\n@@||best.ads.example^$"
+		 "important\n",
+		 "ads.example ", "ads.example ", "best.ads.example "},
+		{"@@||x.example^\n@@||y.example^\n||ads.x.example^$important\n", "ads.x.example ",
+		 "ads.x.example ", "y.example "},
 		{"||ads.example^$all\n@@||best.ads.example^|$important\n@@||good.ads.example^|\n",
 		 "ads.example ", "ads.example ", "best.ads.example good.ads.example "},
 		{"||ads.example^$all\n", "ads.example ", "ads.example ", ""},
