@@ -5,6 +5,7 @@
 usage: signing.py FILTERCTL
 """
 import datetime
+import hashlib
 import pathlib
 import subprocess
 import sys
@@ -17,7 +18,21 @@ failed = 0
 IMAGE = "0123456789abcdef" * 4
 DONE = {"serial": 43, "serial-from": 42, "effective": "2026-11-26T14:10:21.123987Z"}
 ANSWERS = {"status": {"ruleset": {"serial": 42}}, "lift": DONE, "extend": DONE, "rollback": DONE,
+           "push": DONE, "image": {"serial": 42, "checksum": "0" * 16}, "orders": {"serial": 42, "orders": []},
            "serials": {"serials": [{"serial": 42, "image": "f" * 64}, {"serial": 41, "image": IMAGE}]}}
+DAY = datetime.timedelta(days=1)
+NOW = datetime.datetime.now(datetime.timezone.utc)
+ORDER = f"""[order:a]
+authority = Court
+reference = 1/29
+reason = test
+issued = 2020-01-01T00:00:00Z
+starts = {NOW - DAY:%FT%TZ}
+expires = {NOW + DAY:%FT%TZ}
+action = block
+match = subtree
+name = a.example
+"""
 SIGNATURE = "untrusted comment: x\nRUT...\ntrusted comment: ü\n...\n"
 
 
@@ -84,6 +99,35 @@ def check_rollback():
     expect("to nowhere", ["rollback", "7", "--prepare", manifest], 2, "no image of serial 7")
 
 
+LOOK = [{"command": "image"}, {"command": "orders"}]  # at what is in force
+
+
+def check_push():
+    (orders / "a.order").write_text(ORDER)
+    image = pathlib.Path(f"{manifest}.image")
+    words = ["push", orders, "--note", "n", "--prepare", manifest]
+    expect("prepare a push", words, 0, "+ order a (Court): 1 name", "command: push\n", f"minisign -Sm {manifest}\n",
+           asked=[*LOOK, {"command": "status"}])
+    text, lines = prepared()
+    data = image.read_bytes()
+    assert lines == {"filterd-manifest": "1", "command": "push", "serial": "43", "note": "n",
+                     "image": hashlib.sha256(data).hexdigest()}, text
+    request = {"command": "push", "base": "0" * 16, "note": "n", "manifest": text, "signatures": [SIGNATURE],
+               "image": data}
+    words = ["push", "--manifest", manifest, "--signature", one]
+    expect("send it", [*words, "--yes"], 0, "+ order a (Court): 1 name", "Pushed: serial 43",
+           asked=[*LOOK, request])
+    expect("try it", [*words, "--dry-run"], 0, asked=[*LOOK, {**request, "dry-run": True}])
+    expect("nobody there", words, 2, "nobody can be asked", asked=[])
+    expect("and orders", [*words, orders], 2, "Usage: ", asked=[])
+    expect("break-glass", ["push", orders, "--break-glass", "--yes"], 0, asked=[
+        *LOOK, {"command": "push", "base": "0" * 16, "image": data, "break-glass": True}])
+    image.write_bytes(data[:-1])
+    expect("half an image", [*words, "--yes"], 2, str(image), asked=LOOK)
+    image.unlink()
+    expect("no image", [*words, "--yes"], 2, f"{image}: No such file", asked=LOOK)
+
+
 def check_options():
     lift = ["lift", "nz-1", "--reason", "r"]
     expect("break-glass", [*lift, "--break-glass"], 0,
@@ -104,8 +148,10 @@ def check_options():
 with tempfile.TemporaryDirectory() as folder:
     path = f"{folder}/c.sock"
     manifest, one, two = (pathlib.Path(folder) / name for name in ("m", "m.one.minisig", "m.two.minisig"))
+    orders = pathlib.Path(folder) / "orders"
+    orders.mkdir()
     one.write_text(SIGNATURE)
     two.write_text("2" + SIGNATURE)
-    for check in (check_lift, check_extend, check_rollback, check_options):
+    for check in (check_lift, check_extend, check_rollback, check_push, check_options):
         check()
 sys.exit(failed)

@@ -13,6 +13,7 @@
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
 #include "filterd/ctl/difference.h"
+#include "filterd/ctl/in_force.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/show.h"
 #include "filterd/ctl/summaries.h"
@@ -31,37 +32,14 @@ struct arguments {
 
 struct push {
 	struct arguments *a;
-	struct ruleset *before, *after;
-	json_t *image; // the daemon's answer about what is in force
+	struct in_force before;
+	struct ruleset *after;
 	struct difference difference;
 	struct summaries lists;
 	int64_t now_s;
 };
 
-// --- What is in force, and what shall be
-
-static int open_before(struct push *p)
-{
-	char error[RULESET_ERROR_MAX] = "no memory";
-	int memfd = -1, result;
-	p->image = daemon_exchange(
-		(struct daemon_exchange){.path = p->a->change.control,
-					 .request = json_pack("{s:s}", "command", "image"),
-					 .send_fd = -1,
-					 .ret_fd = &memfd});
-	int status = daemon_refused(p->image);
-	if (status != EXIT_OK)
-		return status;
-	if (memfd < 0) {
-		result = ruleset_open_empty(&p->before);
-	} else {
-		result = ruleset_open_sealed(&p->before, memfd, error);
-		close(memfd);
-	}
-	if (result < 0)
-		fprintf(stderr, "filterctl: the image in force can't be read: %s\n", error);
-	return result < 0 ? EXIT_ERROR : EXIT_OK;
-}
+// --- What shall be in force
 
 static int tell_reviews(const struct push *p, const struct orders *orders)
 {
@@ -72,11 +50,11 @@ static int tell_reviews(const struct push *p, const struct orders *orders)
 	return result;
 }
 
-static int open_after(struct push *p)
+static int compile(struct push *p)
 {
 	struct orders orders;
 	struct rules_options options = p->a->rules;
-	options.base = p->before;
+	options.base = p->before.ruleset;
 	options.watch.summed = summaries_add;
 	options.watch.arg = &p->lists;
 	if (rules_load_paths(p->a->paths, p->a->path_count, &options, &orders) < 0) {
@@ -85,14 +63,21 @@ static int open_after(struct push *p)
 	}
 	int result = tell_reviews(p, &orders);
 	if (result == 0)
-		result = rules_compile_onto(p->a->paths[0], &orders, p->before, &p->after);
+		result = rules_compile_onto(p->a->paths[0], &orders, p->before.ruleset, &p->after);
 	orders_done(&orders);
 	return result < 0 ? EXIT_ERROR : EXIT_OK;
 }
 
+// What was signed is there as an image already.
+static int open_after(struct push *p)
+{
+	const struct signing *signing = &p->a->change.signing;
+	return signing->manifest ? signing_image_open(signing, &p->after) : compile(p);
+}
+
 static int compare(struct push *p)
 {
-	int result = difference_make(&p->difference, p->before, p->after, p->a->sample);
+	int result = difference_make(&p->difference, p->before.ruleset, p->after, p->a->sample);
 	if (result < 0)
 		fprintf(stderr, "filterctl: %s\n", strerror(-result));
 	return result < 0 ? EXIT_ERROR : EXIT_OK;
@@ -103,9 +88,9 @@ static int compare(struct push *p)
 static void show(const struct push *p)
 {
 	summaries_print(&p->lists, stdout);
-	printf("Serial %lld is in force. With this push:\n",
-	       (long long)show_number(p->image, "serial"));
+	printf("Serial %lld is in force. With this push:\n", p->before.serial);
 	difference_print(&p->difference, p->now_s, isatty(STDOUT_FILENO), stdout);
+	difference_print_amended(&p->difference, stdout);
 	fflush(stdout);
 }
 
@@ -123,11 +108,16 @@ static bool agreed(struct push *p)
 
 // --- Sending
 
+// NULL, having said why, if there is none.
 static json_t *request_of(const struct push *p)
 {
-	json_t *request = json_pack("{s:s, s:s, s:s*}", "command", "push", "base",
-				    json_string_value(json_object_get(p->image, "checksum")),
-				    "note", p->a->note);
+	const struct signing *signing = &p->a->change.signing;
+	json_t *request = signing->manifest
+				  ? signing_request(signing, "push")
+				  : json_pack("{s:s, s:s*}", "command", "push", "note", p->a->note);
+	if (!request)
+		return NULL;
+	json_object_set_new(request, "base", json_string(p->before.checksum));
 	if (p->a->dry_run)
 		json_object_set_new(request, "dry-run", json_true());
 	return request;
@@ -154,9 +144,25 @@ static void tell(const struct push *p, json_t *answer)
 	}
 }
 
+static int prepare(const struct push *p)
+{
+	char digest[DIGEST_TEXT_MAX];
+	json_t *request = request_of(p);
+	int status =
+		request ? signing_image_save(&p->a->change.signing, ruleset_memfd(p->after), digest)
+			: EXIT_ERROR;
+	if (status == EXIT_OK)
+		return change_prepare(&p->a->change, request, digest);
+	json_decref(request);
+	return status;
+}
+
 static int send_image(const struct push *p)
 {
-	json_t *answer = change_ask(&p->a->change, request_of(p), ruleset_memfd(p->after));
+	json_t *request = request_of(p);
+	if (!request)
+		return EXIT_ERROR;
+	json_t *answer = change_ask(&p->a->change, request, ruleset_memfd(p->after));
 	int status = daemon_refused(answer);
 	if (status == EXIT_OK)
 		tell(p, answer);
@@ -168,12 +174,13 @@ static int send_image(const struct push *p)
 
 static int tell_nothing(const struct push *p)
 {
-	if (p->a->change.json)
-		printf("{\"serial\":%lld,\"nothing-to-do\":true}\n",
-		       (long long)show_number(p->image, "serial"));
-	else
-		printf("Nothing to do: these orders are in force already, with serial %lld.\n",
-		       (long long)show_number(p->image, "serial"));
+	if (p->a->change.json) {
+		printf("{\"serial\":%lld,\"nothing-to-do\":true}\n", p->before.serial);
+		return EXIT_OK;
+	}
+	printf("Nothing to do: these orders are in force already, with serial %lld.\n",
+	       p->before.serial);
+	difference_print_amended(&p->difference, stdout);
 	return EXIT_OK;
 }
 
@@ -183,6 +190,8 @@ static int go_on(struct push *p)
 		return tell_nothing(p);
 	if (!p->a->change.json)
 		show(p);
+	if (p->a->change.signing.prepare)
+		return prepare(p);
 	if (!p->a->yes && !p->a->dry_run && !agreed(p))
 		return EXIT_NO;
 	return send_image(p);
@@ -191,7 +200,7 @@ static int go_on(struct push *p)
 static int push(struct arguments *a)
 {
 	struct push p = {.a = a, .now_s = clock_now_ns() / CLOCK_SECOND_NS};
-	int status = open_before(&p);
+	int status = in_force_open(a->change.control, &p.before);
 	if (status == EXIT_OK)
 		status = open_after(&p);
 	if (status == EXIT_OK)
@@ -201,8 +210,7 @@ static int push(struct arguments *a)
 	difference_done(&p.difference);
 	summaries_done(&p.lists);
 	ruleset_close(p.after);
-	ruleset_close(p.before);
-	json_decref(p.image);
+	ruleset_close(p.before.ruleset);
 	return status;
 }
 
@@ -241,6 +249,7 @@ static int run(int argc, char **argv)
 		{"yes", no_argument, NULL, 'y'},
 		{"all", no_argument, NULL, 'a'},
 		RULES_OPTIONS,
+		SIGNING_OPTIONS,
 		CHANGE_OPTIONS,
 		{0},
 	};
@@ -249,11 +258,14 @@ static int run(int argc, char **argv)
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		if (!take_option(&a, o))
 			return EXIT_ERROR;
-	if (optind == argc)
+	const struct signing *signing = &a.change.signing;
+	if (signing->manifest ? optind < argc || a.note : optind == argc)
 		return command_usage(&command_push);
+	if (!signing_good(signing))
+		return EXIT_ERROR;
 	a.paths = (const char *const *)argv + optind;
 	a.path_count = (size_t)(argc - optind);
-	if (a.yes || a.dry_run || (isatty(STDIN_FILENO) && !a.change.json))
+	if (a.yes || a.dry_run || signing->prepare || (isatty(STDIN_FILENO) && !a.change.json))
 		return push(&a);
 	fprintf(stderr, "filterctl: nobody can be asked here: say --yes to push, or --dry-run to "
 			"see what would change\n");
@@ -263,18 +275,23 @@ static int run(int argc, char **argv)
 const struct command command_push = {
 	.name = "push",
 	.arguments = "DIR|FILE... [--dry-run] [--note TEXT] [--yes] [--all] " RULES_ARGUMENTS
-		     " [--control PATH] [--json]",
+		     "\n                      [--prepare FILE | --break-glass] [--control PATH] "
+		     "[--json]\n"
+		     "       filterctl push --manifest FILE --signature FILE... [--dry-run] "
+		     "[--yes] [--all]",
 	.summary = "Put orders in force, in place of those that are",
 	.help = "  --dry-run             show what would change, ask the daemon, and change "
 		"nothing\n"
 		"  --note TEXT           goes into the audit trail\n"
 		"  --yes                 don't ask; without a terminal one of these two is needed\n"
 		"  --all                 show every name that comes or goes, not only "
-		"some\n" RULES_HELP CHANGE_HELP "\n"
+		"some\n" RULES_HELP SIGNING_HELP CHANGE_HELP "\n"
 		"The files and folders (every file *.order in them) are all that is in force "
 		"afterwards. What\n"
-		"changes is shown first. Exits with 0 if they are in force, or were already; 1 if "
-		"you or the\n"
-		"daemon said no; 2 on any other error. Then what was in force stays.\n",
+		"changes is shown first. The image that is signed lies beside its manifest, in "
+		"FILE.image.\n"
+		"Exits with 0 if they are in force, or were already; 1 if you or the daemon said "
+		"no; 2 on any\n"
+		"other error. Then what was in force stays.\n",
 	.run = run,
 };

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/base/ini.h"
@@ -175,17 +177,57 @@ static bool manifest_fill(struct manifest *m, const json_t *request, const char 
 	       image_take(m, image) && (!until || clock_from_text(&m->until_s, until) == 0);
 }
 
-static int write_file(const char *path, const char *text, size_t len)
+static int write_file(const char *path, const void *bytes, size_t len)
 {
 	struct save save;
 	int result = save_open(&save, path);
 	if (result == 0) {
-		fwrite(text, 1, len, save.to);
+		fwrite(bytes, 1, len, save.to); // save_commit() finds what goes wrong
 		result = save_commit(&save);
 	}
 	if (result < 0)
 		fprintf(stderr, "filterctl: %s: %s\n", path, strerror(-result));
 	return result < 0 ? EXIT_ERROR : EXIT_OK;
+}
+
+static int image_path(const char *manifest, char out[PATH_MAX])
+{
+	if (snprintf(out, PATH_MAX, "%s.image", manifest) < PATH_MAX)
+		return EXIT_OK;
+	fprintf(stderr, "filterctl: %s: %s\n", manifest, strerror(ENAMETOOLONG));
+	return EXIT_ERROR;
+}
+
+int signing_image_save(const struct signing *s, int memfd, char ret_digest[DIGEST_TEXT_MAX])
+{
+	char path[PATH_MAX];
+	uint8_t digest[DIGEST_LEN];
+	struct stat st;
+	if (image_path(s->prepare, path) != EXIT_OK || fstat(memfd, &st) < 0)
+		return EXIT_ERROR;
+	size_t len = (size_t)st.st_size;
+	void *image = mmap(NULL, len, PROT_READ, MAP_SHARED, memfd, 0);
+	if (image == MAP_FAILED || digest_of(slice_of(image, len), digest) != 0) {
+		fprintf(stderr, "filterctl: no memory for the image\n");
+		if (image != MAP_FAILED)
+			munmap(image, len);
+		return EXIT_ERROR;
+	}
+	digest_text(digest, ret_digest);
+	int status = write_file(path, image, len);
+	munmap(image, len);
+	return status;
+}
+
+int signing_image_open(const struct signing *s, struct ruleset **ret)
+{
+	char path[PATH_MAX], error[RULESET_ERROR_MAX] = "no memory";
+	if (image_path(s->manifest, path) != EXIT_OK)
+		return EXIT_ERROR;
+	if (ruleset_open_file(ret, path, error) == 0)
+		return EXIT_OK;
+	fprintf(stderr, "filterctl: %s\n", error);
+	return EXIT_ERROR;
 }
 
 int signing_prepare(const struct signing *s, const json_t *request, uint64_t serial,

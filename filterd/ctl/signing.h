@@ -3,10 +3,13 @@
 // written to a file instead of asking the daemon (--prepare), people sign it with minisign(1), and it is sent with its
 // signatures (--manifest, --signature).
 #pragma once
+#include "filterd/base/digest.h"
 #include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+struct ruleset;
 
 enum { SIGNING_SIGNATURES_MAX = 16 };
 
@@ -50,6 +53,11 @@ bool signing_good(const struct signing *s);
 // The request that the manifest stands for, with the manifest and its signatures. NULL, having said why, if they
 // can't be read or it is for another command.
 json_t *signing_request(const struct signing *s, const char *command);
+
+// The image that a push prepares, or sends, lies in a file beside its manifest. Writing gives its digest in hex; each
+// returns an exit status, having said what is wrong.
+int signing_image_save(const struct signing *s, int memfd, char ret_digest[DIGEST_TEXT_MAX]);
+int signing_image_open(const struct signing *s, struct ruleset **ret);
 
 // Writes the manifest of a request, which would be sent otherwise, and says how it is signed. `serial`: in force.
 // `image`: hex digest of the image that it puts in force, or NULL. The exit status.
