@@ -520,6 +520,7 @@ static void limits_of_orders_hold(void **state)
 	struct scene *s = *state;
 	s->config.orders.lifetimes.max_days = 30;
 	assert_int_equal(push(s, ONE).refusal, REGISTRY_REFUSED);
+	assert_int_equal(files_in(s, "images"), 0); // what was refused fills no disk
 	s->config.orders.lifetimes.max_days = 340;
 	assert_true(push(s, ONE).done);
 	struct answer a = {0}, b = {0}, c = {0};
