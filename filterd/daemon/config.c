@@ -73,6 +73,9 @@ static const struct config_row rows[] = {
 	 .help = "Stream buffers that these flows share."},
 	{"engine", "handshakes", CONFIG_NUMBER, "32768", 256, 4194304, AT(engine.handshakes),
 	 .help = "Hellos in datagrams (QUIC, DTLS) of the last minute that are kept in mind."},
+	{"engine", "passed", CONFIG_NUMBER, "262144", 1024, 16777216, AT(engine.passed),
+	 .help = "Names of connections let through that each worker keeps in mind, to end them "
+		 "later."},
 	{"engine", "undecided-dns", CONFIG_CHOICE, "pass", .choices = "pass|drop",
 	 AT(engine.undecided[HOSTNAME_DNS]), .help = "DNS that can't be read."},
 	{"engine", "undecided-tls", CONFIG_CHOICE, "drop", .choices = "pass|drop",
@@ -108,6 +111,12 @@ static const struct config_row rows[] = {
 	{"orders", "review-notice", CONFIG_NUMBER, "7", 0, 365, RELOADABLE,
 	 AT(orders.review_notice_days),
 	 .help = "Days before an order's review from which on it is told of."},
+	{"orders", "max-names", CONFIG_NUMBER, "1000000", 1, 1000000000, RELOADABLE,
+	 AT(orders.max_names), .help = "Names that an order may list without saying so."},
+	{"orders", "critical-names", CONFIG_PATH, "/etc/filterd/critical.names", 1, 255, RELOADABLE,
+	 AT(orders.critical_names), .help = "Names that no order should hit by mistake."},
+	{"orders", "own-names", CONFIG_NAMES, "", 0, CONFIG_NAMES_MAX, RELOADABLE,
+	 AT(orders.own_names), .help = "Further such names: those of this network itself."},
 
 	{"trust", "keys", CONFIG_WORDS, "", 0, 16, AT(trust.keys),
 	 .help = "Keys of minisign (files, or the keys themselves) that sign changes; empty: "

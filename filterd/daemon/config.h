@@ -40,7 +40,7 @@ struct config {
 		uint32_t first, workers, length, socket_buffer;
 	} queue;
 	struct {
-		uint32_t flows, buffers, handshakes;
+		uint32_t flows, buffers, handshakes, passed;
 		uint32_t undecided[HOSTNAME_PROTOCOLS + 1];
 		uint32_t answer_ttl_s;
 		uint32_t classify;            // bool
@@ -51,6 +51,9 @@ struct config {
 	struct config_orders {
 		struct lifetimes lifetimes;
 		uint32_t review_notice_days;
+		uint32_t max_names;
+		char critical_names[CONFIG_TEXT_MAX];
+		struct config_names own_names;
 	} orders;
 	struct {
 		char keys[CONFIG_VALUE_MAX]; // empty: nothing has to be signed

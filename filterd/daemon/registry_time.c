@@ -13,9 +13,10 @@
 #include "filterd/daemon/timekeeper.h"
 #include "filterd/orders/review.h"
 
+// Of the look that said whether the clock is sure: by the time of now it may have been set.
 int64_t registry_now_s(const struct registry *r)
 {
-	return timekeeper_now_ns(r->options.timekeeper) / CLOCK_SECOND_NS;
+	return timekeeper_seen_ns(r->options.timekeeper) / CLOCK_SECOND_NS;
 }
 
 // --- Beginning and end
@@ -77,8 +78,9 @@ static void look(struct registry *r, int64_t now_s)
 			latched = true;
 		}
 	}
-	bool changed = json_array_size(began) || json_array_size(ended);
-	r->record.seen_s = now_s > r->record.seen_s ? now_s : r->record.seen_s;
+	// Where time went back, orders are in force again, and will be told of again.
+	bool changed = json_array_size(began) || json_array_size(ended) || now_s < r->record.seen_s;
+	r->record.seen_s = now_s;
 	tell(r, "start", "has begun", began, now_s);
 	tell(r, "expire", "has ended", ended, now_s);
 	if (latched && registry_refresh(r))

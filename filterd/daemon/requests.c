@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/config.h"
@@ -31,6 +32,7 @@ struct admin {
 struct requests {
 	struct requests_options options;
 	struct control *control;
+	bool frozen;
 	struct admin admins[CONFIG_ADMINS_MAX + 1];
 	unsigned admin_count;
 };
@@ -299,6 +301,27 @@ static void do_confirm_clock(struct requests *r, const struct control_request *r
 	asked_free(a);
 }
 
+// --- Another daemon
+
+static void do_handover(struct requests *r, const struct control_request *request, json_t *json)
+{
+	int fd = -1;
+	const char *error;
+	(void)json;
+	if (request->uid != 0 && request->uid != geteuid()) {
+		refuse(r, request->ticket, REGISTRY_DENIED,
+		       "only root and the daemon's own user may do that");
+		return;
+	}
+	json_t *reply = r->options.handover(r->options.arg, request->pid, &fd, &error);
+	if (!reply) {
+		refuse(r, request->ticket, REGISTRY_CONFLICT, error);
+		return;
+	}
+	answer(r, request->ticket, reply, fd);
+	close(fd);
+}
+
 // --- The table
 
 static const struct command {
@@ -308,6 +331,7 @@ static const struct command {
 } commands[] = {
 	{"confirm-clock", true, do_confirm_clock},
 	{"extend", true, do_extend},
+	{"handover", false, do_handover},
 	{"image", false, do_image},
 	{"lift", true, do_lift},
 	{"metrics", false, do_metrics},
@@ -341,6 +365,9 @@ void requests_take(void *arg, struct control_request *request)
 	else if (command->changing && !admin_find(r, request->uid))
 		refuse(r, request->ticket, REGISTRY_DENIED,
 		       "only root and the users of [control] admins may do that");
+	else if (command->changing && r->frozen)
+		refuse(r, request->ticket, REGISTRY_CONFLICT,
+		       "another daemon is about to take over; try again");
 	else
 		command->run(r, request, json);
 	json_decref(json);
@@ -361,6 +388,11 @@ struct requests *requests_new(const struct requests_options *options)
 void requests_free(struct requests *r)
 {
 	free(r);
+}
+
+void requests_freeze(struct requests *r, bool freeze)
+{
+	r->frozen = freeze;
 }
 
 void requests_use(struct requests *r, struct control *c)

@@ -9,6 +9,7 @@
 //     -> {"serial":N,"serial-from":N,"requested":TIME,"effective":TIME,"took-ms":MS,"orders":N,"names":N}
 //   {"command":"confirm-clock","note":TEXT}    {"effective":TIME}
 // All of these take "manifest", "signatures" (a list of texts) and "break-glass".
+//   {"command":"handover"} for root and the daemon's own user: see handover.h
 // Reading, for everybody whom the socket's permissions let in:
 //   {"command":"status"}   version, uptime, orders, workers
 //   {"command":"metrics"}  {"metrics": Prometheus text}
@@ -24,6 +25,8 @@
 // Times are RFC 3339 with microseconds.
 #pragma once
 #include "filterd/daemon/control.h"
+#include <jansson.h>
+#include <stdbool.h>
 
 struct onlookers;
 struct registry;
@@ -37,6 +40,9 @@ struct requests_options {
 	struct timekeeper *timekeeper;
 	const char *admins;             // words; borrowed, read by requests_admins()
 	struct view (*view)(void *arg); // of now
+	// Another daemon, of this process id, wants to take our place: the answer, and the descriptor that goes with it,
+	// to be closed. NULL with a sentence if that can't be now.
+	json_t *(*handover)(void *arg, pid_t pid, int *ret_fd, const char **ret_error);
 	void *arg;
 };
 
@@ -49,6 +55,9 @@ void requests_admins(struct requests *r);
 
 // Where answers go; `c` calls requests_take().
 void requests_use(struct requests *r, struct control *c);
+
+// Refuses all changes, or no more.
+void requests_freeze(struct requests *r, bool freeze);
 
 // A control_fn, whose `arg` is a struct requests.
 void requests_take(void *arg, struct control_request *request);

@@ -250,31 +250,31 @@ static void tell(struct walk *w, uint32_t index, struct slice name)
 	w->open--;
 }
 
-static void walk_name(struct walk *w, struct slice name)
+static void walk_name(struct walk *w, const struct image_entry *e)
 {
 	const uint32_t *members, *others = NULL;
-	uint32_t count = find(w->of, name, &members), other_count = 0;
+	uint32_t count = image_view_set(w->of, e->set, &members), other_count = 0;
 	bool asked = false;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t index = le32toh(members[i]);
 		if (w->wants[index] == DIFF_NONE)
 			continue;
 		if (!asked && w->partners[index] != DIFF_NONE) {
-			other_count = find(w->other, name, &others);
+			other_count = find(w->other, e->name, &others);
 			asked = true;
 		}
 		if (w->partners[index] == DIFF_NONE ||
 		    !has(others, other_count, w->partners[index]))
-			tell(w, index, name);
+			tell(w, index, e->name);
 	}
 }
 
 static void walk_names(struct walk *w)
 {
 	struct image_walk names = image_walk_of(w->of);
-	struct slice name;
-	while (w->open && image_walk_next(&names, &name))
-		walk_name(w, name);
+	struct image_entry e;
+	while (w->open && image_walk_next(&names, &e))
+		walk_name(w, &e);
 }
 
 // False if out of memory.

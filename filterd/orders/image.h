@@ -17,7 +17,7 @@
 //      | HEAP          |  for each name: length (1 byte), set number (1 to 5 bytes, seven bits each,
 //      |               |  the lowest first, high bit = more follows), the bytes of the name
 //      +---------------+
-//      | SETS          |  u32 for each set of orders, and one more: where in MEMBERS it starts
+//      | SETS          |  struct image_set for each set of orders, and one more at their end
 //      | MEMBERS       |  u32 order indices, ascending within a set
 //      +---------------+
 //      | ORDERS        |  struct image_order for each
@@ -86,12 +86,12 @@ struct image_header {
 	uint64_t checksum;  // XXH3 (64 bits) of every byte behind this field
 	uint64_t len;       // of the whole image
 	uint64_t seed;      // of the hash
-	uint64_t names;     // distinct ones
+	uint64_t names;     // distinct ones that some order lists
 	uint64_t labels[2]; // bit n: there are names of n labels; others need not be looked for
 	uint32_t buckets;
 	uint32_t longest; // name, in bytes
 	struct image_section sections[IMAGE_SECTIONS];
-	uint8_t zero[8]; // to a multiple of 64
+	uint64_t entries; // names in BUCKETS: also those that no order lists any more (graft.h)
 };
 
 struct image_bucket {
@@ -100,6 +100,11 @@ struct image_bucket {
 	uint8_t zero;
 	uint16_t passed;
 	uint32_t at[IMAGE_SLOTS];
+};
+
+struct image_set {
+	uint32_t start; // in MEMBERS; it ends where the next one starts
+	uint32_t names; // that have this set
 };
 
 struct image_span { // of a section, counted in its items

@@ -63,7 +63,7 @@ static int check_sections(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX]
 		[IMAGE_FILTER] = 8,
 		[IMAGE_BUCKETS] = sizeof(struct image_bucket),
 		[IMAGE_HEAP] = 1,
-		[IMAGE_SETS] = 4,
+		[IMAGE_SETS] = sizeof(struct image_set),
 		[IMAGE_MEMBERS] = 4,
 		[IMAGE_ORDERS] = sizeof(struct image_order),
 		[IMAGE_OVERRIDES] = 4,
@@ -79,7 +79,8 @@ static int check_sections(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX]
 	}
 	if (s[IMAGE_BUCKETS].len / sizeof(struct image_bucket) != le32toh(v->header.buckets))
 		return bad(error, "it has another number of buckets than it states");
-	if (s[IMAGE_SETS].len / 4 < 1 || s[IMAGE_SETS].len / 4 > UINT32_MAX ||
+	size_t sets = s[IMAGE_SETS].len / sizeof(struct image_set);
+	if (sets < 1 || sets > UINT32_MAX ||
 	    s[IMAGE_ORDERS].len / sizeof(struct image_order) > ORDERS_MAX)
 		return bad(error, "it has impossible numbers of sets or orders");
 	for (int i = IMAGE_TAILS; i <= IMAGE_FILTER; i++)
@@ -88,7 +89,7 @@ static int check_sections(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX]
 	v->tails = (const void *)s[IMAGE_TAILS].at;
 	v->filter = (const void *)s[IMAGE_FILTER].at;
 	v->buckets = (const void *)s[IMAGE_BUCKETS].at;
-	v->set_starts = (const void *)s[IMAGE_SETS].at;
+	v->sets = (const void *)s[IMAGE_SETS].at;
 	v->members = (const void *)s[IMAGE_MEMBERS].at;
 	v->overrides = (const void *)s[IMAGE_OVERRIDES].at;
 	v->points4 = s[IMAGE_POINTS4].at;
@@ -99,7 +100,7 @@ static int check_sections(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX]
 	v->tail_count = (uint32_t)(s[IMAGE_TAILS].len / 8);
 	v->filter_count = (uint32_t)(s[IMAGE_FILTER].len / 8);
 	v->bucket_count = le32toh(v->header.buckets);
-	v->set_count = (uint32_t)(s[IMAGE_SETS].len / 4 - 1);
+	v->set_count = (uint32_t)(sets - 1);
 	v->order_count = (uint32_t)(s[IMAGE_ORDERS].len / sizeof(struct image_order));
 	return 0;
 }
@@ -113,9 +114,9 @@ static int check_sets(const struct image_view *v, char error[IMAGE_VIEW_ERROR_MA
 {
 	uint64_t members = items(v, IMAGE_MEMBERS, 4), overrides = items(v, IMAGE_OVERRIDES, 4);
 	for (uint32_t i = 0; i < v->set_count; i++)
-		if (le32toh(v->set_starts[i]) > le32toh(v->set_starts[i + 1]))
+		if (le32toh(v->sets[i].start) > le32toh(v->sets[i + 1].start))
 			return bad(error, "its sets are not in order");
-	if (le32toh(v->set_starts[v->set_count]) > members)
+	if (le32toh(v->sets[v->set_count].start) > members)
 		return bad(error, "a set is out of bounds");
 	for (uint64_t i = 0; i < members; i++)
 		if (le32toh(v->members[i]) >= v->order_count)
@@ -248,54 +249,43 @@ struct slice image_view_text(const struct image_view *v, const struct image_span
 	return rd_bytes(&r, le32toh(span->count));
 }
 
-// The set of the heap's entry at `at` if that is `name`, else UINT32_MAX.
-static uint32_t entry_set(const struct image_view *v, uint32_t at, struct slice name)
+// Is the name in this bucket?
+static bool bucket_locate(const struct image_view *v, uint32_t bucket, uint8_t tag,
+			  struct slice name, struct image_location *ret)
 {
-	struct rd r = rd_of(v->heap);
-	rd_seek(&r, at);
-	if (rd_u8(&r) != name.len)
-		return UINT32_MAX;
-	uint64_t set = 0;
-	uint8_t more = 0x80;
-	for (int shift = 0; more & 0x80 && shift < 35; shift += 7) {
-		more = rd_u8(&r);
-		set |= (uint64_t)(more & 0x7f) << shift;
-	}
-	struct slice bytes = rd_bytes(&r, name.len);
-	return rd_ok(&r) && slice_equal(bytes, name) && set < v->set_count ? (uint32_t)set
-									   : UINT32_MAX;
-}
-
-// The set of `name` if this bucket has it, else UINT32_MAX.
-static uint32_t bucket_find(const struct image_view *v, const struct image_bucket *b, uint8_t tag,
-			    struct slice name)
-{
+	const struct image_bucket *b = &v->buckets[bucket];
 	unsigned used = b->used < IMAGE_SLOTS ? b->used : IMAGE_SLOTS;
 	for (unsigned i = 0; i < used; i++) {
-		if (b->tag[i] != tag)
+		if (b->tag[i] != tag ||
+		    !image_entry_read(v->heap, le32toh(b->at[i]), &ret->entry) ||
+		    !slice_equal(ret->entry.name, name))
 			continue;
-		uint32_t set = entry_set(v, le32toh(b->at[i]), name);
-		if (set != UINT32_MAX)
-			return set;
+		ret->bucket = bucket;
+		ret->slot = i;
+		return true;
 	}
-	return UINT32_MAX;
+	return false;
+}
+
+bool image_view_locate(const struct image_view *v, struct slice name, uint64_t hash,
+		       struct image_location *ret)
+{
+	struct image_place place = image_place(hash, v->bucket_count);
+	for (uint32_t i = 0; i < IMAGE_PROBES_MAX && i < v->bucket_count; i++) {
+		if (bucket_locate(v, place.bucket, place.tag, name, ret))
+			return true;
+		if (!(le16toh(v->buckets[place.bucket].passed) & place.class_bit))
+			return false;
+		place.bucket = place.bucket + 1 == v->bucket_count ? 0 : place.bucket + 1;
+	}
+	return false;
 }
 
 uint32_t image_view_find(const struct image_view *v, struct slice name, uint64_t hash,
 			 const uint32_t **ret_members)
 {
-	struct image_place place = image_place(hash, v->bucket_count);
-	for (uint32_t i = 0; i < IMAGE_PROBES_MAX && i < v->bucket_count; i++) {
-		const struct image_bucket *b = &v->buckets[place.bucket];
-		uint32_t set = bucket_find(v, b, place.tag, name);
-		if (set != UINT32_MAX) {
-			uint32_t start = le32toh(v->set_starts[set]);
-			*ret_members = v->members + start;
-			return le32toh(v->set_starts[set + 1]) - start;
-		}
-		if (!(le16toh(b->passed) & place.class_bit))
-			return 0;
-		place.bucket = place.bucket + 1 == v->bucket_count ? 0 : place.bucket + 1;
-	}
-	return 0;
+	struct image_location l;
+	if (!image_view_locate(v, name, hash, &l) || l.entry.set >= v->set_count)
+		return 0;
+	return image_view_set(v, l.entry.set, ret_members);
 }

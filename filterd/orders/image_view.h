@@ -5,7 +5,7 @@
 #pragma once
 #include <endian.h>
 
-#include "filterd/base/slice.h"
+#include "filterd/base/rd.h"
 #include "filterd/base/suffix_hash.h"
 #include "filterd/orders/image.h"
 
@@ -26,7 +26,7 @@ struct image_view {
 	uint32_t tail_count, filter_count, bucket_count, longest, set_count, order_count;
 	const uint64_t *tails, *filter; // in the byte order of the image, as are the next ones
 	const struct image_bucket *buckets;
-	const uint32_t *set_starts; // set_count + 1
+	const struct image_set *sets; // set_count + 1
 	const uint32_t *members, *overrides;
 	const uint8_t *points4, *points6;
 	struct slice heap, orders, text;
@@ -42,7 +42,51 @@ void image_view_done(struct image_view *v);
 struct image_order image_view_order(const struct image_view *v, uint32_t index);
 struct slice image_view_text(const struct image_view *v, const struct image_span *span);
 
-// The orders that list exactly `name`, `hash` being that of name_hashes() with the view's seed: a run of
+// A name in the heap.
+struct image_entry {
+	struct slice name;
+	uint32_t set; // not checked
+	size_t len;   // of the whole entry
+};
+
+// False if there is none at this place.
+static inline bool image_entry_read(struct slice heap, uint32_t at, struct image_entry *ret)
+{
+	struct rd r = rd_of(heap);
+	rd_seek(&r, at);
+	uint8_t len = rd_u8(&r), more = 0x80;
+	uint64_t set = 0;
+	for (int shift = 0; more & 0x80 && shift < 35; shift += 7) {
+		more = rd_u8(&r);
+		set |= (uint64_t)(more & 0x7f) << shift;
+	}
+	ret->name = rd_bytes(&r, len);
+	ret->set = set < UINT32_MAX ? (uint32_t)set : UINT32_MAX;
+	ret->len = rd_offset(&r) - at;
+	return rd_ok(&r);
+}
+
+// Where a name is in the buckets.
+struct image_location {
+	uint32_t bucket;
+	unsigned slot;
+	struct image_entry entry;
+};
+
+// `hash` is that of name_hashes() with the view's seed. False if the name is not there.
+bool image_view_locate(const struct image_view *v, struct slice name, uint64_t hash,
+		       struct image_location *ret);
+
+// The run of `members` that is this set, which must be below set_count; returns its length.
+static inline uint32_t image_view_set(const struct image_view *v, uint32_t set,
+				      const uint32_t **ret_members)
+{
+	uint32_t start = le32toh(v->sets[set].start);
+	*ret_members = v->members + start;
+	return le32toh(v->sets[set + 1].start) - start;
+}
+
+// The orders that list exactly `name`, a run of
 // `members`, whose length is returned, 0 if there are none.
 uint32_t image_view_find(const struct image_view *v, struct slice name, uint64_t hash,
 			 const uint32_t **ret_members);

@@ -14,5 +14,5 @@ static inline struct image_walk image_walk_of(const struct image_view *v)
 	return (struct image_walk){.view = v};
 }
 
-// The next name. False at the end.
-bool image_walk_next(struct image_walk *w, struct slice *ret);
+// The next name, whose set is one of the image. False at the end.
+bool image_walk_next(struct image_walk *w, struct image_entry *ret);

@@ -173,3 +173,19 @@ int list_input_digest(struct list_input *in, uint8_t *ret)
 	in->digest = NULL;
 	return digest_end(d, ret);
 }
+
+int list_input_file_digest(const char *path, uint8_t *ret)
+{
+	struct list_input *in;
+	int result = list_input_open(&in, path);
+	if (result < 0)
+		return result;
+	while (result == 0 && in->z.avail_in > 0) {
+		in->z.avail_in = 0;
+		result = fill(in);
+	}
+	if (result == 0)
+		result = list_input_digest(in, ret);
+	list_input_close(in);
+	return result;
+}

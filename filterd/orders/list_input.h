@@ -24,3 +24,6 @@ uint64_t list_input_done(const struct list_input *in); // of these bytes
 // The SHA-256 (of DIGEST_LEN bytes) of the file, as it is on disk; it must have been read to its end, and this comes
 // once. 0 or -ENOMEM.
 int list_input_digest(struct list_input *in, uint8_t *ret);
+
+// The same of a file that nobody reads otherwise.
+int list_input_file_digest(const char *path, uint8_t *ret);

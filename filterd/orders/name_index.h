@@ -2,30 +2,25 @@
 // The names of all orders, gathered, sorted and put into sets: the part of compiling that meets millions.
 // It is made in two steps, since the image has to be allocated in between: gather, then write.
 #pragma once
-#include "filterd/orders/blob.h"
+#include "filterd/orders/sets.h"
 
-struct image_bucket;
+struct image_tables;
 struct orders;
 
 struct name_entry {
 	uint64_t hash;
-	uint32_t order;
+	uint32_t order : 24, len : 8;
 	uint32_t at; // in the names of that order
 };
 
 struct name_index {
 	const struct orders *orders;
 	uint64_t seed;
-	struct name_entry
-		*entries; // sorted by hash; after name_index_gather() one for each distinct name
-	uint32_t *sets;   // the set number of each entry
-	uint32_t count;   // of entries
-	uint64_t *order_names; // for each order, how many distinct names it lists
-	uint64_t labels[2];
-	uint32_t longest;
+	struct name_entry *entries; // sorted; after name_index_gather() one for each distinct name
+	uint32_t *numbers;          // of the set of each entry
+	uint32_t count;             // of entries
 	uint64_t heap_len;
-	uint32_t set_count;
-	struct blob set_starts, members; // the sections SETS and MEMBERS
+	struct sets sets;
 };
 
 // 0; -ENOMEM; -E2BIG for more names than an image can hold. name_index_done() in any case.
@@ -36,11 +31,6 @@ void name_index_done(struct name_index *x);
 uint32_t name_index_buckets(const struct name_index *x);
 uint32_t name_index_words(const struct name_index *x, uint32_t names_per_word);
 
-// Fill the zeroed sections TAILS and FILTER.
-void name_index_tails(const struct name_index *x, uint64_t *words);
-void name_index_filter(const struct name_index *x, uint64_t *words);
-
-// Fills the zeroed buckets and the heap (of heap_len bytes). 0, or -EAGAIN when too many names fall into
-// the same buckets: then another seed will do.
-int name_index_write(const struct name_index *x, struct image_bucket *buckets,
-		     uint32_t bucket_count, uint8_t *heap);
+// Fills tables that are all zero. 0, or -EAGAIN when too many names fall into the same buckets: then another
+// seed will do.
+int name_index_write(const struct name_index *x, struct image_tables *to);

@@ -53,7 +53,7 @@ struct order *orders_add(struct orders *o, struct order_place place)
 		o->at = more;
 		o->room = room;
 	}
-	o->at[o->count] = (struct order){.place = place, .revision = 1};
+	o->at[o->count] = (struct order){.place = place, .revision = 1, .reused = ORDER_NOT_REUSED};
 	return &o->at[o->count++];
 }
 

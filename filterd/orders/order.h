@@ -16,10 +16,12 @@ enum {
 	ORDERS_MAX = 100000,         // of one set
 	ORDER_REVISION_MAX = 1000000,
 };
+#define ORDER_NOT_REUSED UINT32_MAX
 
 struct order_prefix {
 	struct prefix prefix;
 	bool exempt; // else scope
+	unsigned line;
 };
 
 // Where an order was written.
@@ -57,6 +59,8 @@ struct order {
 	struct order_override *overrides; // owned
 	uint32_t override_count;
 	uint8_t names_digest[DIGEST_LEN];
+	uint32_t
+		reused; // the order of the base with the same names, so that none were read; or ORDER_NOT_REUSED
 	struct names names; // from `name` and from lists, in order of reading, duplicates and all
 };
 
@@ -77,7 +81,7 @@ void orders_done(struct orders *o);
 // A copy of `path` that lives as long as the orders, and counts as one more file. NULL if out of memory.
 const char *orders_add_file(struct orders *o, const char *path);
 
-// Another order at the end, all zero but its place and revision 1, or NULL if out of memory. Valid until the next one.
+// Another order at the end, all zero but its place, revision 1 and ORDER_NOT_REUSED, or NULL if out of memory. Valid until the next one.
 struct order *orders_add(struct orders *o, struct order_place place);
 
 // Does it act at that second for that client? A client of family 0 is one that no prefix holds; NULL: for some.

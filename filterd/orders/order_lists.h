@@ -6,7 +6,7 @@
 #include "filterd/orders/lists.h"
 
 struct order;
-struct orders;
+struct reuse;
 
 struct order_list {
 	char *path;
@@ -26,6 +26,7 @@ void order_lists_done(struct order_lists *l);
 // 0, -ENOMEM, or -E2BIG over ORDER_LISTS_MAX.
 int order_lists_add(struct order_lists *l, const char *path, const struct list_format *format);
 
-// Reads them all into the order, computes the digest of its names, and counts them in `orders`. Complains by itself.
-void order_lists_read(struct order_lists *l, struct orders *orders, struct order *order,
+// Reads them all into the order, or finds that it need not (reuse.h); computes the digest of its names. Complains by
+// itself.
+void order_lists_read(struct order_lists *l, struct order *order, const struct reuse *reuse,
 		      const struct lists_watch *watch, struct complaints *complaints);

@@ -175,7 +175,8 @@ def filterd_row(folder, names):
     """The daemon without traffic: from the list to the answer that it runs, and its memory."""
     text = run(PROGRAMS / "bench_lookup", NAMES, timeout=300).stdout
     listed, unlisted, size = (float(re.search(pattern, text)[1]) for pattern in
-                              (r"([\d.]+) ns listed", r"([\d.]+) ns unlisted", r"([\d.]+) bytes a name"))
+                              (r"a listed name takes ([\d.]+) ns",
+                               r"an unlisted one ([\d.]+) ns", r"([\d.]+) bytes each"))
     control, conf, orders = folder / "control", folder / "conf", folder / "orders"
     orders.mkdir()
     (orders / "names.txt").write_text("\n".join(names) + "\n")

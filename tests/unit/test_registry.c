@@ -104,7 +104,7 @@ static bool rise(struct scene *s)
 		.path = path, .build_s = START_S - 100, .clock = &clock};
 	s->timekeeper = timekeeper_new(&time_options);
 	s->trust = trust_new(&(struct trust_options){.keys = ""}, trust_error);
-	s->prefiltering = prefiltering_new(&s->config);
+	s->prefiltering = prefiltering_new(&s->config, false);
 	struct registry_options options = {
 		.state = s->state,
 		.user = "root",
@@ -167,6 +167,13 @@ static int teardown(void **state)
 	return system(command);
 }
 
+// Once round the main loop.
+static void tick(struct scene *s)
+{
+	timekeeper_run(s->timekeeper);
+	registry_tick(s->registry);
+}
+
 // --- Asking it
 
 struct answer {
@@ -190,7 +197,7 @@ static void wait_for(struct scene *s, const struct answer *a)
 	while (!a->replies) {
 		struct pollfd fd = {.fd = registry_fd(s->registry), .events = POLLIN};
 		poll(&fd, 1, 1000);
-		registry_tick(s->registry);
+		tick(s);
 	}
 	assert_int_equal(a->replies, 1);
 }
@@ -314,7 +321,7 @@ static void the_file_is_taken_when_it_changes(void **state)
 	assert_int_equal(registry_serial(s->registry), 2);
 	registry_reload(s->registry, s->file, 0);
 	while (registry_reloading(s->registry))
-		registry_tick(s->registry);
+		tick(s);
 	assert_int_equal(registry_serial(s->registry), 2);
 	assert_false(blocks(s, "one.example", START_S + 100));
 	ruleset_close(r);
@@ -326,7 +333,7 @@ static void the_file_is_taken_when_it_changes(void **state)
 	ruleset_close(r);
 	registry_reload(s->registry, s->file, 0);
 	while (registry_reloading(s->registry))
-		registry_tick(s->registry);
+		tick(s);
 	assert_int_equal(registry_serial(s->registry), 3);
 	assert_true(blocks(s, "one.example", START_S + 100));
 }
@@ -447,12 +454,12 @@ static void an_end_that_was_seen_is_for_good(void **state)
 	push(s, ONE COMPILED_ORDER("other", "block", "other.example"));
 	assert_true(blocks(s, "one.example", END_S - 1));
 	s->now_ns = END_S * CLOCK_SECOND_NS - CLOCK_SECOND_NS / 2;
-	registry_tick(s->registry);
+	tick(s);
 	assert_int_equal(count_of(audit_text(s), "\"expire\""), 0);
 	s->now_ns += CLOCK_SECOND_NS;
 	int changes = s->changes;
-	registry_tick(s->registry);
-	registry_tick(s->registry);
+	tick(s);
+	tick(s);
 	assert_int_equal(s->changes, changes + 1);
 	assert_int_equal(count_of(audit_text(s), "\"expire\""), 1);
 	assert_int_equal(registry_serial(s->registry), 1);
@@ -474,14 +481,14 @@ static void an_end_while_nobody_looked_is_seen_at_the_start(void **state)
 	fall(s);
 	s->now_ns = END_S * CLOCK_SECOND_NS;
 	assert_true(rise(s));
-	registry_tick(s->registry);
+	tick(s);
 	bool sure = timekeeper_sure(s->timekeeper); // so far ahead it has to be confirmed
 	assert_int_equal(blocks(s, "one.example", END_S - 1), !sure);
 	assert_int_equal(count_of(audit_text(s), "\"expire\""), 1);
 	const char *error;
 	if (!sure)
 		assert_int_equal(registry_confirm_clock(s->registry, &root, &error), 0);
-	registry_tick(s->registry);
+	tick(s);
 	assert_false(blocks(s, "one.example", END_S - 1));
 	assert_int_equal(count_of(audit_text(s), "\"expire\""), 1);
 }
@@ -492,12 +499,12 @@ static void a_beginning_is_told_once(void **state)
 	s->now_ns = (START_S - 10) * CLOCK_SECOND_NS;
 	again(s);
 	push(s, ONE);
-	registry_tick(s->registry);
+	tick(s);
 	assert_int_equal(count_of(audit_text(s), "\"command\":\"start\""), 0);
 	int changes = s->changes;
 	s->now_ns = START_S * CLOCK_SECOND_NS;
-	registry_tick(s->registry);
-	registry_tick(s->registry);
+	tick(s);
+	tick(s);
 	assert_int_equal(s->changes, changes + 1);
 	again(s);
 	assert_int_equal(count_of(audit_text(s), "\"command\":\"start\""), 1);

@@ -134,6 +134,8 @@ static void scope_and_exempt(void **state)
 					    "exempt = 2001:db8:1::/48\n") //
 				      ORDER("b", "A",
 					    "action = block\nmatch = exact\nname = b.example\n"
+					    "override-guard = exempt 0.0.0.0/1 "
+					    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\n"
 					    "exempt = 0.0.0.0/1\n"
 					    "exempt = 255.255.255.255\n"
 					    "exempt = ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\n"));
@@ -436,7 +438,7 @@ static void lies_are_refused(void **state)
 		compile_text(ORDER("a", "A", "action = block\nmatch = exact\nname = a.example\n"));
 	struct image_header *h = (void *)c.image;
 	struct image_order *o = (void *)(c.image + le64toh(h->sections[IMAGE_ORDERS].at));
-	uint32_t *sets = (void *)(c.image + le64toh(h->sections[IMAGE_SETS].at));
+	struct image_set *sets = (void *)(c.image + le64toh(h->sections[IMAGE_SETS].at));
 	uint32_t *members = (void *)(c.image + le64toh(h->sections[IMAGE_MEMBERS].at));
 	struct {
 		void *at;
@@ -462,8 +464,8 @@ static void lies_are_refused(void **state)
 		{&o->reason.count, 4, 100, "text of an order"},
 		{&o->reason.at, 4, UINT32_MAX, "text of an order"},
 		{&members[0], 4, 1, "an order that is not there"},
-		{&sets[0], 4, 2, "sets are not in order"},
-		{&sets[1], 4, 2, "a set is out of bounds"},
+		{&sets[0].start, 4, 2, "sets are not in order"},
+		{&sets[1].start, 4, 2, "a set is out of bounds"},
 		{&h->sections[IMAGE_HEAP].at, 8, UINT64_MAX - 63, "out of bounds"},
 		{&h->sections[IMAGE_HEAP].len, 8, UINT64_MAX, "out of bounds"},
 		{&h->sections[IMAGE_MEMBERS].len, 8, 3, "out of bounds"},
