@@ -32,8 +32,7 @@ const char *export_loss_text(enum export_loss loss)
 		[EXPORT_EXCEPTIONS] = "are let through with what is below them",
 		[EXPORT_ANSWERS] = "get another answer than their order says",
 		[EXPORT_LONG] =
-			"are left out, too long for the zone; what is beside those that are let "
-			"through is let through as well",
+			"are too long for the zone: left out, or let through with all beside them",
 	};
 	return texts[loss];
 }
