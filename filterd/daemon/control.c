@@ -53,7 +53,7 @@ struct control {
 	int listen_fd, epoll_fd;
 	bool bound, listening;
 	struct closer *closer; // made when it is needed, with no more privileges than we have then
-	bool handed_over; // listening is another daemon's business now
+	bool handed_over;      // listening is another daemon's business now
 	int64_t now_ns, listen_again_ns;
 	uint64_t connections;
 	control_fn *fn;
