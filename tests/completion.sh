@@ -27,7 +27,7 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|push|replay|rollback|serials|status|top|watch' ''
+expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|preview|push|replay|rollback|serials|status|top|upgrade|watch' ''
 expect 'check|compile|confirm-clock' c
 expect 'status' st
 expect '--help' nonsense --
@@ -35,7 +35,7 @@ expect '--config|--help|--json|--max-lifetime|--orders|--verbose' compile --
 expect '--config|--help|--json|--max-lifetime|--orders|--verbose|-o' compile -
 expect '--control|--help|--json' status --
 expect '--control|--help|--json' doctor --
-expect '--at|--client|--config|--help|--json|--max-lifetime|--orders' check --
+expect '--at|--client|--config|--control|--help|--json|--max-lifetime|--orders' check --
 expect '--at|--client|--config|--format|--help|--max-lifetime|--orders|--serial|--zone|-o' export -
 expect 'dnsmasq|domains|hosts|json|rpz|unbound' export --format ''
 expect 'dnsmasq|domains' export --format d
@@ -43,7 +43,7 @@ expect 'one.order|other.txt' export -o o
 expect '' export --zone ''
 expect '--at|--checksums|--config|--help|--max-lifetime|--orders|-a|-c|-r' replay -
 expect '--orders' check --o
-expect '--at|--config|--help|--json|--max-lifetime|--orders' orders -
+expect '--at|--config|--control|--help|--json|--max-lifetime|--orders' orders -
 expect 'c.image|one.order|sub|two words.order' check --orders ''
 expect 'one.order' check --orders on
 expect 'c.image|sub' compile -o ''
@@ -53,10 +53,22 @@ expect '--all|--break-glass|--config|--control|--dry-run|--help|--hours|--json|-
 expect 'a.pcap|b.pcapng|sub' names ''
 expect 'a.pcap' replay --orders one.order a
 expect '' check --client ''
+expect '--at|--config|--help|--json|--live|--max-lifetime|--seconds' preview -
+expect 'a.pcap|b.pcapng|one.order|sub|two words.order' preview ''
+expect 'lo' preview one.order --live lo
 expect '' check 8ch
 expect 'one.order|other.txt' status --control o
 expect 'd.conf|sub' check --config ''
 expect '--control|--file|--head|--help|--json|--order|--since' audit -
 expect 'one.order|other.txt' audit --file o
 expect 'a.minisig|sub' lift --signature ''
+
+# Ids come from a daemon; here from a program that shows how it was asked.
+printf '#!/bin/sh\necho "{\\"orders\\":[{\\"id\\":\\"a-1\\"},{\\"id\\":\\"b-2\\"}]}"; echo "$*" >asked\n' >stub
+chmod +x stub
+filterctl=$folder/stub
+expect 'a-1|b-2' lift ''
+expect 'b-2' extend --control c.sock b
+[[ $(cat asked) == 'orders --json --control c.sock' ]] || failed=1
+expect 'a-1' watch --order a
 exit "$failed"

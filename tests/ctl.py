@@ -107,6 +107,12 @@ expect("top by something", ["top", "cats"], 2, asked=[], err="Usage: ")
 expect("top clients", ["top", "clients", "--count", "3"], 0, top=rows,
        asked=[{"command": "top", "by": "clients", "count": 3}])
 
+expect("orders", ["orders"], 0, asked=[{"command": "orders"}], out="nz-8chan", orders={"serial": 42, "at": "x", "orders": [
+    {"id": "nz-8chan", "state": "lifted", "action": "block", "match": "subtree", "authority": "DIA", "reference": "1",
+     "starts": "2026-11-26T14:10:21Z", "expires": "2026-12-26T14:10:21Z", "lifted": "2026-11-27T14:10:21Z", "names": 3}]})
+expect("orders then", ["orders", "--at", "2026-11-26T14:10:21+13:00", "--json"], 0, orders={"serial": 42, "orders": []},
+       asked=[{"command": "orders", "at": "2026-11-26T01:10:21Z"}], out='{"serial":42,"orders":[]}')
+
 # --- push
 
 orders = pathlib.Path(folder.name) / "orders"
@@ -143,12 +149,14 @@ def expect_push(what, words, code, in_force, asked=None, push=DONE, **wanted):
     """Pushes in place of that image (-1: none); `asked` are the members of the request beside the usual ones."""
     global failed
     done = None
-    with FakeDaemon(path, image=({"serial": 42, "checksum": "0123456789abcdef"}, in_force), push=push) as daemon:
+    states = {"serial": 42, "orders": wanted.get("states", [])}
+    with FakeDaemon(path, image=({"serial": 42, "checksum": "0123456789abcdef"}, in_force), orders=states,
+                    push=push) as daemon:
         done = filterctl_says("push", *words, stdin=wanted.get("stdin", subprocess.DEVNULL))
         requests = daemon.asked
-    image = requests[1].pop("image") if len(requests) > 1 else None
+    image = requests[2].pop("image") if len(requests) > 2 else None
     usual = {"command": "push", "base": "0123456789abcdef"}
-    sent = None if len(requests) < 2 else {k: v for k, v in requests[1].items() if usual.get(k) != v}
+    sent = None if len(requests) < 3 else {k: v for k, v in requests[2].items() if usual.get(k) != v}
     if done.returncode != code or wanted.get("out", "") not in done.stdout or wanted.get("err", "") not in done.stderr \
             or sent != asked:
         print(f"{what}: exit {done.returncode}\n  {done.stdout!r}\n  {done.stderr!r}\n  asked {sent}")
@@ -169,6 +177,22 @@ write("y.order", "y", "y.example", starts=OVER)
 old, _ = compiled()
 expect_push("nothing to do", [orders, "--yes"], 0, old, out="Nothing to do: these orders are in force already, with serial 42")
 expect_push("nothing to do, nobody there", [orders], 2, old, err="nobody can be asked")
+lifted = {"id": "y", "state": "lifted", "starts": OVER, "expires": ENDS, "lifted": OVER, "action": "block"}
+extended = {"id": "a", "state": "pending", "starts": BEGINS, "expires": LATER, "action": "block"}
+expect_push("lifted and extended", [orders, "--yes"], 0, old, states=[extended, lifted],
+            out=f"Order a was extended until {LATER}, which stays so.\nOrder y was lifted at {OVER} and stays so: ")
+
+
+def expect_check(what, name, code, *states, out):
+    answers = {"image": ({"serial": 42, "checksum": "0123456789abcdef"}, old), "orders": {"serial": 42, "orders": states}}
+    expect(what, ["check", name], code, out=out, **answers)
+
+
+expect_check("check", "www.y.example", 1, out="www.y.example is blocked by order y")
+expect_check("check what is lifted", "y.example", 0, lifted, out=f"action block, lifted at {OVER}")
+expect_check("check what is seen to end", "y.example", 0, {**lifted, "lifted": None, "state": "expired"}, out="ended at")
+expect("check between two serials", ["check", "y.example"], 2, err="changes all the time",
+       image=({"serial": 42, "checksum": "0123456789abcdef"}, old), orders={"serial": 43, "orders": []})
 write("a.order", "a", "a.example", "c.example", expires=LATER)
 write("b.order", "b", *[f"n{i}.example" for i in range(9)])
 write("o.order", "o", "o.example", starts=days(-2), expires=OVER)

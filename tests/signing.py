@@ -18,7 +18,7 @@ failed = 0
 IMAGE = "0123456789abcdef" * 4
 DONE = {"serial": 43, "serial-from": 42, "effective": "2026-11-26T14:10:21.123987Z"}
 ANSWERS = {"status": {"ruleset": {"serial": 42}}, "lift": DONE, "extend": DONE, "rollback": DONE,
-           "push": DONE, "image": {"serial": 42, "checksum": "0" * 16},
+           "push": DONE, "image": {"serial": 42, "checksum": "0" * 16}, "orders": {"serial": 42, "orders": []},
            "serials": {"serials": [{"serial": 42, "image": "f" * 64}, {"serial": 41, "image": IMAGE}]}}
 DAY = datetime.timedelta(days=1)
 NOW = datetime.datetime.now(datetime.timezone.utc)
@@ -99,12 +99,15 @@ def check_rollback():
     expect("to nowhere", ["rollback", "7", "--prepare", manifest], 2, "no image of serial 7")
 
 
+LOOK = [{"command": "image"}, {"command": "orders"}]  # at what is in force
+
+
 def check_push():
     (orders / "a.order").write_text(ORDER)
     image = pathlib.Path(f"{manifest}.image")
     words = ["push", orders, "--note", "n", "--prepare", manifest]
     expect("prepare a push", words, 0, "+ order a (Court): 1 name", "command: push\n", f"minisign -Sm {manifest}\n",
-           asked=[{"command": "image"}, {"command": "status"}])
+           asked=[*LOOK, {"command": "status"}])
     text, lines = prepared()
     data = image.read_bytes()
     assert lines == {"filterd-manifest": "1", "command": "push", "serial": "43", "note": "n",
@@ -113,16 +116,16 @@ def check_push():
                "image": data}
     words = ["push", "--manifest", manifest, "--signature", one]
     expect("send it", [*words, "--yes"], 0, "+ order a (Court): 1 name", "Pushed: serial 43",
-           asked=[{"command": "image"}, request])
-    expect("try it", [*words, "--dry-run"], 0, asked=[{"command": "image"}, {**request, "dry-run": True}])
+           asked=[*LOOK, request])
+    expect("try it", [*words, "--dry-run"], 0, asked=[*LOOK, {**request, "dry-run": True}])
     expect("nobody there", words, 2, "nobody can be asked", asked=[])
     expect("and orders", [*words, orders], 2, "Usage: ", asked=[])
     expect("break-glass", ["push", orders, "--break-glass", "--yes"], 0, asked=[
-        {"command": "image"}, {"command": "push", "base": "0" * 16, "image": data, "break-glass": True}])
+        *LOOK, {"command": "push", "base": "0" * 16, "image": data, "break-glass": True}])
     image.write_bytes(data[:-1])
-    expect("half an image", [*words, "--yes"], 2, str(image), asked=[{"command": "image"}])
+    expect("half an image", [*words, "--yes"], 2, str(image), asked=LOOK)
     image.unlink()
-    expect("no image", [*words, "--yes"], 2, f"{image}: No such file", asked=[{"command": "image"}])
+    expect("no image", [*words, "--yes"], 2, f"{image}: No such file", asked=LOOK)
 
 
 def check_options():

@@ -12,13 +12,16 @@
 #include "filterd/base/clock.h"
 #include "filterd/base/name.h"
 #include "filterd/ctl/command.h"
+#include "filterd/ctl/daemon.h"
+#include "filterd/ctl/in_force.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/orders/ruleset.h"
 
 enum { EXIT_REACHABLE = 0, EXIT_BLOCKED = 1, LISTED_MAX = 64 };
 
 struct question {
-	const char *orders;
+	const char *orders;  // NULL: ask the daemon
+	const char *control; // at this socket
 	struct rules_options rules;
 	int64_t at_s;
 	struct addr client;
@@ -51,10 +54,9 @@ static bool has_matched(const struct answer *a, uint32_t order)
 static const char *state(const struct answer *a, const struct ruleset_order *o)
 {
 	int64_t at = a->question->at_s;
-	if (at < o->starts_s)
-		return "pending";
-	if (at >= o->expires_s)
-		return "expired";
+	enum order_state is = ruleset_order_state(o, at);
+	if (is != ORDER_ACTIVE)
+		return order_state_words[is];
 	if (has_matched(a, o->index) || a->verdict.matches_overflow)
 		return "active";
 	return a->question->client.family ? "other-clients" : "some-clients";
@@ -90,6 +92,7 @@ static json_t *order_json(const struct answer *a, uint32_t index)
 	set_time(j, "issued", o.issued_s);
 	set_time(j, "starts", o.starts_s);
 	set_time(j, "expires", o.expires_s);
+	set_time(j, "lifted", o.lifted_s);
 	return j;
 }
 
@@ -157,6 +160,8 @@ static void print_other(const struct answer *a, uint32_t index)
 	printf("    action %s, ", actions[o.action]);
 	if (strcmp(is, "pending") == 0)
 		printf("begins at %s\n", clock_text(o.starts_s, time));
+	else if (strcmp(is, "lifted") == 0)
+		printf("lifted at %s\n", clock_text(o.lifted_s, time));
 	else if (strcmp(is, "expired") == 0)
 		printf("ended at %s\n", clock_text(o.expires_s, time));
 	else if (strcmp(is, "active") == 0)
@@ -175,10 +180,20 @@ static void print_text(const struct answer *a)
 			print_other(a, a->listed[i]);
 }
 
+static int open_rules(const struct question *q, struct ruleset **ret)
+{
+	struct in_force in_force;
+	if (q->orders)
+		return rules_open(q->orders, &q->rules, ret) < 0 ? EXIT_ERROR : EXIT_OK;
+	int status = in_force_open(q->control, &in_force);
+	*ret = in_force.ruleset;
+	return status == EXIT_OK ? EXIT_OK : EXIT_ERROR;
+}
+
 static int check(const struct question *q)
 {
 	struct ruleset *rules;
-	if (rules_open(q->orders, &q->rules, &rules) < 0)
+	if (open_rules(q, &rules) != EXIT_OK)
 		return EXIT_ERROR;
 	struct answer a = {.question = q, .rules = rules};
 	ruleset_judge(rules, &q->name, &q->client, q->at_s, &a.verdict);
@@ -214,6 +229,9 @@ static bool take_option(struct question *q, int option)
 	case RULES_OPTION_CONFIG:
 	case RULES_OPTION_MAX_LIFETIME:
 		return rules_option(&q->rules, option, optarg) > 0;
+	case 'C':
+		q->control = optarg;
+		return true;
 	case 'j':
 		return q->json = true;
 	default:
@@ -225,15 +243,19 @@ static bool take_option(struct question *q, int option)
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"orders", required_argument, NULL, 'r'}, {"at", required_argument, NULL, 'a'},
-		{"client", required_argument, NULL, 'c'}, RULES_OPTIONS,
-		{"json", no_argument, NULL, 'j'},         {0},
+		{"orders", required_argument, NULL, 'r'},
+		{"at", required_argument, NULL, 'a'},
+		{"client", required_argument, NULL, 'c'},
+		RULES_OPTIONS,
+		{"control", required_argument, NULL, 'C'},
+		{"json", no_argument, NULL, 'j'},
+		{0},
 	};
-	struct question q = {.at_s = clock_now_ns() / CLOCK_SECOND_NS};
+	struct question q = {.control = DAEMON_SOCKET, .at_s = clock_now_ns() / CLOCK_SECOND_NS};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		if (!take_option(&q, c))
 			return EXIT_ERROR;
-	if (!q.orders || optind + 1 != argc)
+	if (optind + 1 != argc)
 		return command_usage(&command_check);
 	if (name_from_text(&q.name, slice_text(argv[optind])) < 0) {
 		complain("host name", argv[optind]);
@@ -244,12 +266,17 @@ static int run(int argc, char **argv)
 
 const struct command command_check = {
 	.name = "check",
-	.arguments = "--orders PATH [--at TIME] [--client ADDR] " RULES_ARGUMENTS " [--json] NAME",
+	.arguments = "[--orders PATH] [--at TIME] [--client ADDR] " RULES_ARGUMENTS
+		     " [--control PATH] [--json] NAME",
 	.summary = "Say whether a name is blocked, by which order, and until when",
-	.help = "  --orders PATH         an order file, a folder of them, or a compiled image\n"
+	.help = "  --orders PATH         by an order file, a folder of them, or a compiled image, "
+		"instead "
+		"of by\n                        what the daemon has in force\n"
 		"  --at TIME             at that time (RFC 3339, with offset) instead of now\n"
 		"  --client ADDR         for that client; without it, for one that no prefix "
-		"names\n" RULES_HELP "  --json                print one JSON object\n"
+		"names\n" RULES_HELP
+		"  --control PATH        the daemon's control socket (" DAEMON_SOCKET ")\n"
+		"  --json                print one JSON object\n"
 		"\n"
 		"Exits with 0 if the name is reachable, 1 if it is blocked, 2 on any error.\n",
 	.run = run,

@@ -26,12 +26,14 @@ extern const struct command command_lift;
 extern const struct command command_metrics;
 extern const struct command command_names;
 extern const struct command command_orders;
+extern const struct command command_preview;
 extern const struct command command_push;
 extern const struct command command_replay;
 extern const struct command command_rollback;
 extern const struct command command_serials;
 extern const struct command command_status;
 extern const struct command command_top;
+extern const struct command command_upgrade;
 extern const struct command command_watch;
 
 // Says on standard error how the command is used; returns EXIT_ERROR.

@@ -249,6 +249,27 @@ static void print_order(struct page *p, uint32_t index)
 	print_names(p, index, false, o->names_removed);
 }
 
+// What was decided about an order and goes on, or does not.
+static void print_amended(const struct page *p, const struct diff_order *o)
+{
+	const uint32_t another = 1 << DIFF_REVISION | 1 << DIFF_STARTS | 1 << DIFF_EXPIRES;
+	struct ruleset_order before, after;
+	char id[FIELD_TEXT_MAX], time[CLOCK_TEXT_MAX];
+	if (o->before == DIFF_NONE || o->after == DIFF_NONE)
+		return;
+	ruleset_order(p->d->diff.before, o->before, &before);
+	ruleset_order(p->d->diff.after, o->after, &after);
+	bool extended = before.expires_s > after.expires_s;
+	if (before.lifted_s && !(o->fields & another))
+		fprintf(p->to,
+			"Order %s was lifted at %s and stays so: only a higher revision puts it in "
+			"force again.\n",
+			text_of(before.id, id), clock_text(before.lifted_s, time));
+	else if (extended && !(o->fields & another))
+		fprintf(p->to, "Order %s was extended until %s, which stays so.\n",
+			text_of(before.id, id), clock_text(before.expires_s, time));
+}
+
 struct totals {
 	uint32_t orders[3], same;
 	uint64_t names_added, names_removed;
@@ -267,6 +288,13 @@ static struct totals totals_of(const struct diff *d)
 		t.names_removed += o->names_removed;
 	}
 	return t;
+}
+
+void difference_print_amended(const struct difference *d, FILE *to)
+{
+	struct page p = {.d = d, .to = to};
+	for (uint32_t i = 0; i < d->diff.count; i++)
+		print_amended(&p, &d->diff.at[i]);
 }
 
 void difference_print(const struct difference *d, int64_t now_s, bool colours, FILE *to)

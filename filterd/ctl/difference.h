@@ -34,4 +34,8 @@ bool difference_any(const struct difference *d);
 
 // An order is said to be over or to come as of `now_s`. Colours for a terminal.
 void difference_print(const struct difference *d, int64_t now_s, bool colours, FILE *to);
+
+// Orders that were lifted or extended since they were compiled, and stay so though they are pushed again.
+void difference_print_amended(const struct difference *d, FILE *to);
+
 json_t *difference_json(const struct difference *d);

@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&command_serials,
 	&command_watch,
 	&command_top,
+	&command_preview,
 	&command_replay,
 	&command_names,
 	&command_status,
@@ -27,6 +28,7 @@ static const struct command *const commands[] = {
 	&command_audit,
 	&command_doctor,
 	&command_confirm_clock,
+	&command_upgrade,
 };
 // clang-format on
 

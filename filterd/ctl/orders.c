@@ -5,13 +5,16 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
+#include "filterd/ctl/daemon.h"
 #include "filterd/ctl/orders_table.h"
 #include "filterd/ctl/rules.h"
+#include "filterd/ctl/show.h"
 #include "filterd/daemon/config.h"
 #include "filterd/orders/order.h"
 
 struct arguments {
-	const char *orders;
+	const char *orders, *control;
+	bool at_stated;
 	struct rules_options rules;
 	int64_t at_s;
 	bool json;
@@ -96,6 +99,39 @@ static int orders(const struct arguments *a)
 	return status;
 }
 
+// --- Those that the daemon has
+
+static int print_answer(const struct arguments *a, const json_t *answer)
+{
+	const json_t *list = json_object_get(answer, "orders"), *order;
+	struct orders_row *rows = calloc(json_array_size(list) + 1, sizeof *rows);
+	size_t i, count = 0;
+	if (!rows)
+		return EXIT_ERROR;
+	json_array_foreach(list, i, order) count += orders_row_from_json(&rows[count], order) == 0;
+	orders_table_sort(rows, count);
+	orders_table_print(rows, count, a->at_s, stdout);
+	free(rows);
+	return EXIT_OK;
+}
+
+static int orders_in_force(const struct arguments *a)
+{
+	char at[CLOCK_TEXT_MAX];
+	json_t *request = json_pack("{s:s, s:s*}", "command", "orders", "at",
+				    a->at_stated ? clock_text(a->at_s, at) : NULL);
+	json_t *answer = daemon_exchange((struct daemon_exchange){a->control, request, -1});
+	int status = daemon_refused(answer);
+	if (status == EXIT_OK && a->json)
+		show_json(answer);
+	else if (status == EXIT_OK)
+		status = print_answer(a, answer);
+	json_decref(answer);
+	return status;
+}
+
+// --- Options
+
 static bool take_option(struct arguments *a, int option)
 {
 	switch (option) {
@@ -103,11 +139,15 @@ static bool take_option(struct arguments *a, int option)
 		a->orders = optarg;
 		return true;
 	case 'a':
+		a->at_stated = true;
 		if (clock_from_text(&a->at_s, optarg) == 0)
 			return true;
 		fprintf(stderr, "filterctl: '%s' is no time such as 2019-03-16T09:00:00+13:00\n",
 			optarg);
 		return false;
+	case 'C':
+		a->control = optarg;
+		return true;
 	case 'j':
 		return a->json = true;
 	case RULES_OPTION_CONFIG:
@@ -124,27 +164,33 @@ static int run(int argc, char **argv)
 	static const struct option options[] = {
 		{"orders", required_argument, NULL, 'r'},
 		{"at", required_argument, NULL, 'a'},
+		{"control", required_argument, NULL, 'C'},
 		{"json", no_argument, NULL, 'j'},
 		RULES_OPTIONS,
 		{0},
 	};
-	struct arguments a = {.at_s = clock_now_ns() / CLOCK_SECOND_NS};
+	struct arguments a = {.control = DAEMON_SOCKET, .at_s = clock_now_ns() / CLOCK_SECOND_NS};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		if (!take_option(&a, c))
 			return EXIT_ERROR;
-	if (!a.orders || optind != argc)
+	if (optind != argc)
 		return command_usage(&command_orders);
-	return orders(&a);
+	return a.orders ? orders(&a) : orders_in_force(&a);
 }
 
 const struct command command_orders = {
 	.name = "orders",
-	.arguments = "--orders PATH [--at TIME] " RULES_ARGUMENTS " [--json]",
+	.arguments = "[--orders PATH] [--at TIME] " RULES_ARGUMENTS " [--control PATH] [--json]",
 	.summary = "Show orders: the state of each, its times, and what remains",
-	.help = "  --orders PATH         an order file, or a folder: every file *.order in it\n"
+	.help = "  --orders PATH         those in a file, or a folder, instead of those that the "
+		"daemon "
+		"has\n"
 		"  --at TIME             as of that time (RFC 3339, with offset) instead of now\n"
+		"  --control PATH        the daemon's control socket (" DAEMON_SOCKET ")\n"
 		"  --json                print one JSON object\n" RULES_HELP "\n"
-		"States are active, pending (not begun yet), draft, expired, superseded (a higher\n"
-		"revision stands). Exits with 0, or 2 if the orders can't be read.\n",
+		"States are active, pending (not begun yet), expired, lifted; and in files also "
+		"draft and\n"
+		"superseded (a higher revision stands). Exits with 0, or 2 if the orders can't be "
+		"read.\n",
 	.run = run,
 };

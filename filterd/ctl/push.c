@@ -13,6 +13,7 @@
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
 #include "filterd/ctl/difference.h"
+#include "filterd/ctl/in_force.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/show.h"
 #include "filterd/ctl/summaries.h"
@@ -31,37 +32,14 @@ struct arguments {
 
 struct push {
 	struct arguments *a;
-	struct ruleset *before, *after;
-	json_t *image; // the daemon's answer about what is in force
+	struct in_force before;
+	struct ruleset *after;
 	struct difference difference;
 	struct summaries lists;
 	int64_t now_s;
 };
 
-// --- What is in force, and what shall be
-
-static int open_before(struct push *p)
-{
-	char error[RULESET_ERROR_MAX] = "no memory";
-	int memfd = -1, result;
-	p->image = daemon_exchange(
-		(struct daemon_exchange){.path = p->a->change.control,
-					 .request = json_pack("{s:s}", "command", "image"),
-					 .send_fd = -1,
-					 .ret_fd = &memfd});
-	int status = daemon_refused(p->image);
-	if (status != EXIT_OK)
-		return status;
-	if (memfd < 0) {
-		result = ruleset_open_empty(&p->before);
-	} else {
-		result = ruleset_open_sealed(&p->before, memfd, error);
-		close(memfd);
-	}
-	if (result < 0)
-		fprintf(stderr, "filterctl: the image in force can't be read: %s\n", error);
-	return result < 0 ? EXIT_ERROR : EXIT_OK;
-}
+// --- What shall be in force
 
 static int tell_reviews(const struct push *p, const struct orders *orders)
 {
@@ -76,7 +54,7 @@ static int compile(struct push *p)
 {
 	struct orders orders;
 	struct rules_options options = p->a->rules;
-	options.base = p->before;
+	options.base = p->before.ruleset;
 	options.watch.summed = summaries_add;
 	options.watch.arg = &p->lists;
 	if (rules_load_paths(p->a->paths, p->a->path_count, &options, &orders) < 0) {
@@ -85,7 +63,7 @@ static int compile(struct push *p)
 	}
 	int result = tell_reviews(p, &orders);
 	if (result == 0)
-		result = rules_compile_onto(p->a->paths[0], &orders, p->before, &p->after);
+		result = rules_compile_onto(p->a->paths[0], &orders, p->before.ruleset, &p->after);
 	orders_done(&orders);
 	return result < 0 ? EXIT_ERROR : EXIT_OK;
 }
@@ -99,7 +77,7 @@ static int open_after(struct push *p)
 
 static int compare(struct push *p)
 {
-	int result = difference_make(&p->difference, p->before, p->after, p->a->sample);
+	int result = difference_make(&p->difference, p->before.ruleset, p->after, p->a->sample);
 	if (result < 0)
 		fprintf(stderr, "filterctl: %s\n", strerror(-result));
 	return result < 0 ? EXIT_ERROR : EXIT_OK;
@@ -110,9 +88,9 @@ static int compare(struct push *p)
 static void show(const struct push *p)
 {
 	summaries_print(&p->lists, stdout);
-	printf("Serial %lld is in force. With this push:\n",
-	       (long long)show_number(p->image, "serial"));
+	printf("Serial %lld is in force. With this push:\n", p->before.serial);
 	difference_print(&p->difference, p->now_s, isatty(STDOUT_FILENO), stdout);
+	difference_print_amended(&p->difference, stdout);
 	fflush(stdout);
 }
 
@@ -139,7 +117,7 @@ static json_t *request_of(const struct push *p)
 				  : json_pack("{s:s, s:s*}", "command", "push", "note", p->a->note);
 	if (!request)
 		return NULL;
-	json_object_set(request, "base", json_object_get(p->image, "checksum"));
+	json_object_set_new(request, "base", json_string(p->before.checksum));
 	if (p->a->dry_run)
 		json_object_set_new(request, "dry-run", json_true());
 	return request;
@@ -196,12 +174,13 @@ static int send_image(const struct push *p)
 
 static int tell_nothing(const struct push *p)
 {
-	if (p->a->change.json)
-		printf("{\"serial\":%lld,\"nothing-to-do\":true}\n",
-		       (long long)show_number(p->image, "serial"));
-	else
-		printf("Nothing to do: these orders are in force already, with serial %lld.\n",
-		       (long long)show_number(p->image, "serial"));
+	if (p->a->change.json) {
+		printf("{\"serial\":%lld,\"nothing-to-do\":true}\n", p->before.serial);
+		return EXIT_OK;
+	}
+	printf("Nothing to do: these orders are in force already, with serial %lld.\n",
+	       p->before.serial);
+	difference_print_amended(&p->difference, stdout);
 	return EXIT_OK;
 }
 
@@ -221,7 +200,7 @@ static int go_on(struct push *p)
 static int push(struct arguments *a)
 {
 	struct push p = {.a = a, .now_s = clock_now_ns() / CLOCK_SECOND_NS};
-	int status = open_before(&p);
+	int status = in_force_open(a->change.control, &p.before);
 	if (status == EXIT_OK)
 		status = open_after(&p);
 	if (status == EXIT_OK)
@@ -231,8 +210,7 @@ static int push(struct arguments *a)
 	difference_done(&p.difference);
 	summaries_done(&p.lists);
 	ruleset_close(p.after);
-	ruleset_close(p.before);
-	json_decref(p.image);
+	ruleset_close(p.before.ruleset);
 	return status;
 }
 

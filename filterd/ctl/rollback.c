@@ -96,9 +96,9 @@ const struct command command_rollback = {
 	.summary = "Put orders in force again that were before, under a new serial",
 	.help = "  --note TEXT           why; it goes into the audit trail\n" SIGNING_HELP
 		CHANGE_HELP "\n"
-		"Without SERIAL, what was in force before the last push. What has ended or was "
-		"lifted since\n"
-		"stays so. Exits with 0 if it is done, 1 if the daemon refuses, 2 on any other "
-		"error.\n",
+		"Without SERIAL, what was in force before. Lifts and extensions that came after it "
+		"are undone;\nwhat was seen to end since stays ended. Exits with 0 if it is done, "
+		"1 "
+		"if the daemon refuses,\n2 on any other error.\n",
 	.run = run,
 };

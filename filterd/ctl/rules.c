@@ -14,6 +14,7 @@
 #include "filterd/daemon/config.h"
 #include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
+#include "filterd/orders/guard.h"
 #include "filterd/orders/image.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/parse.h"
@@ -92,6 +93,29 @@ static int load(const char *const *paths, size_t count, const struct parse_optio
 	return result;
 }
 
+static int new_guard(const struct config_orders *config, struct guard **ret)
+{
+	static const char usual[] = "/etc/filterd/critical.names";
+	char error[GUARD_WHY_MAX];
+	bool is_there = strcmp(config->critical_names, usual) != 0 || access(usual, F_OK) == 0;
+	const struct guard_options options = {
+		.critical = is_there ? config->critical_names : NULL,
+		.own = config->own_names.at,
+		.own_count = CONFIG_NAMES_MAX,
+		.max_names = config->max_names,
+	};
+	int result = guard_new(ret, &options, error);
+	if (result < 0)
+		fprintf(stderr, "%s\n", error);
+	return result;
+}
+
+static void print_overridden(void *unused, const char *sentence)
+{
+	(void)unused;
+	fprintf(stderr, "%s (overridden)\n", sentence);
+}
+
 int rules_load_paths(const char *const *paths, size_t count, const struct rules_options *options,
 		     struct orders *ret)
 {
@@ -99,15 +123,22 @@ int rules_load_paths(const char *const *paths, size_t count, const struct rules_
 	int result = rules_config(options, &config);
 	if (result < 0)
 		return result;
-	struct parse_options parse = {.lifetimes = &config.lifetimes};
+	struct guard *guard;
+	if ((result = new_guard(&config, &guard)) < 0)
+		return result;
+	struct parse_options parse = {.lifetimes = &config.lifetimes, .guard = guard};
 	if (options) {
 		parse.watch = options->watch;
 		parse.drafts = options->drafts;
 		parse.base = options->base;
 	}
+	if (!parse.watch.overridden)
+		parse.watch.overridden = print_overridden;
 	if (isatty(STDERR_FILENO))
 		parse.watch.progress = show_progress;
-	return load(paths, count, &parse, ret);
+	result = load(paths, count, &parse, ret);
+	guard_free(guard);
+	return result;
 }
 
 int rules_load(const char *path, const struct rules_options *options, struct orders *ret)

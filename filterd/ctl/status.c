@@ -79,15 +79,28 @@ static void print_clock(const json_t *clock)
 		       show_text(clock, "judged"));
 }
 
+static void print_live(const json_t *live)
+{
+	if (!live) // a daemon of another version
+		return;
+	printf("connections: %lld ended by orders that came later; %lld names kept in mind for "
+	       "that, %lld forgotten\n",
+	       (long long)(show_number(live, "ended-tcp") + show_number(live, "ended-udp")),
+	       (long long)show_number(live, "remembered"),
+	       (long long)show_number(live, "forgotten"));
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "ruleset");
 	const json_t *events = json_object_get(status, "events");
+	const json_t *audit = json_object_get(status, "audit");
 	printf("filterd %s, up ", show_text(status, "version"));
 	print_uptime(show_number(status, "uptime"));
-	printf("\norders  %lld: %lld in force, %lld to come, %lld over\n",
+	printf("\norders  %lld: %lld in force, %lld to come, %lld over, %lld lifted\n",
 	       (long long)show_number(rules, "orders"), (long long)show_number(rules, "active"),
-	       (long long)show_number(rules, "pending"), (long long)show_number(rules, "expired"));
+	       (long long)show_number(rules, "pending"), (long long)show_number(rules, "expired"),
+	       (long long)show_number(rules, "lifted"));
 	printf("names   %lld, %lld bytes\n", (long long)show_number(rules, "names"),
 	       (long long)show_number(rules, "bytes"));
 	printf("image   serial %lld, checksum %s, loaded %s\n",
@@ -96,8 +109,11 @@ static void print_status(const json_t *status)
 	printf("events  %lld written, %lld held back, %lld lost\n",
 	       (long long)show_number(events, "told"), (long long)show_number(events, "suppressed"),
 	       (long long)show_number(events, "lost"));
+	printf("audit   %lld entries, the last one is %s\n", (long long)show_number(audit, "seq"),
+	       show_text(audit, "hash"));
 	print_clock(json_object_get(status, "clock"));
 	print_prefilter(json_object_get(status, "prefilter"));
+	print_live(json_object_get(status, "live"));
 	print_workers(json_object_get(status, "workers"));
 	print_queues(json_object_get(status, "queues"));
 }

@@ -17,12 +17,17 @@ static const struct config_row rows[] = {
 	 AT(filterd.control), .help = "The socket that filterctl talks to."},
 	{"filterd", "state", CONFIG_PATH, "/var/lib/filterd", 1, 200, AT(filterd.state),
 	 .help = "The folder for what the daemon must remember."},
+	{"filterd", "keep", CONFIG_NUMBER, "8", 1, 1000, AT(filterd.keep),
+	 .help = "Rulesets that stay there, so that they can be rolled back to."},
 	{"filterd", "user", CONFIG_NAME, "filterd", 1, 32, AT(filterd.user),
 	 .help = "Started as root, the daemon becomes this user; root: it stays root."},
 	{"filterd", "metrics-file", CONFIG_PATH, "", 0, 240, RELOADABLE, AT(filterd.metrics_file),
 	 .help = "Prometheus text for node_exporter's textfile collector; empty: none."},
 	{"filterd", "metrics-interval", CONFIG_NUMBER, "15", 1, 3600, RELOADABLE,
 	 AT(filterd.metrics_interval_s), .help = "Seconds between two writes of metrics-file."},
+
+	{"control", "admins", CONFIG_WORDS, "", 0, CONFIG_ADMINS_MAX, RELOADABLE,
+	 AT(control.admins), .help = "Users besides root who may change what is in force."},
 
 	{"firewall", "backend", CONFIG_CHOICE, "auto", .choices = "auto|nft|iptables",
 	 AT(firewall.backend), .help = "What the firewall rules are made with."},
@@ -68,6 +73,9 @@ static const struct config_row rows[] = {
 	 .help = "Stream buffers that these flows share."},
 	{"engine", "handshakes", CONFIG_NUMBER, "32768", 256, 4194304, AT(engine.handshakes),
 	 .help = "Hellos in datagrams (QUIC, DTLS) of the last minute that are kept in mind."},
+	{"engine", "passed", CONFIG_NUMBER, "262144", 1024, 16777216, AT(engine.passed),
+	 .help = "Names of connections let through that each worker keeps in mind, to end them "
+		 "later."},
 	{"engine", "undecided-dns", CONFIG_CHOICE, "pass", .choices = "pass|drop",
 	 AT(engine.undecided[HOSTNAME_DNS]), .help = "DNS that can't be read."},
 	{"engine", "undecided-tls", CONFIG_CHOICE, "drop", .choices = "pass|drop",
@@ -103,6 +111,12 @@ static const struct config_row rows[] = {
 	{"orders", "review-notice", CONFIG_NUMBER, "7", 0, 365, RELOADABLE,
 	 AT(orders.review_notice_days),
 	 .help = "Days before an order's review from which on it is told of."},
+	{"orders", "max-names", CONFIG_NUMBER, "1000000", 1, 1000000000, RELOADABLE,
+	 AT(orders.max_names), .help = "Names that an order may list without saying so."},
+	{"orders", "critical-names", CONFIG_PATH, "/etc/filterd/critical.names", 1, 255, RELOADABLE,
+	 AT(orders.critical_names), .help = "Names that no order should hit by mistake."},
+	{"orders", "own-names", CONFIG_NAMES, "", 0, CONFIG_NAMES_MAX, RELOADABLE,
+	 AT(orders.own_names), .help = "Further such names: those of this network itself."},
 
 	{"trust", "keys", CONFIG_WORDS, "", 0, 16, AT(trust.keys),
 	 .help = "Keys of minisign (files, or the keys themselves) that sign changes; empty: "

@@ -9,7 +9,7 @@
 #include "filterd/orders/lifetimes.h"
 #include <stdio.h>
 
-enum { CONFIG_WORKERS_MAX = 64 };
+enum { CONFIG_WORKERS_MAX = 64, CONFIG_ADMINS_MAX = 16 };
 enum config_backend { CONFIG_BACKEND_AUTO, CONFIG_BACKEND_NFT, CONFIG_BACKEND_IPTABLES };
 enum config_failure { CONFIG_FAILURE_OPEN, CONFIG_FAILURE_CLOSED };
 enum config_synchronised { CONFIG_SYNCHRONISED_ADJTIMEX, CONFIG_SYNCHRONISED_ALWAYS };
@@ -21,8 +21,11 @@ struct config {
 		char ruleset[CONFIG_TEXT_MAX], control[CONFIG_TEXT_MAX], user[CONFIG_TEXT_MAX];
 		char state[CONFIG_TEXT_MAX];        // a folder
 		char metrics_file[CONFIG_TEXT_MAX]; // empty: none
-		uint32_t metrics_interval_s;
+		uint32_t metrics_interval_s, keep;
 	} filterd;
+	struct {
+		char admins[CONFIG_VALUE_MAX];
+	} control;
 	struct {
 		uint32_t backend; // enum config_backend
 		struct interfaces lan, oneway;
@@ -37,7 +40,7 @@ struct config {
 		uint32_t first, workers, length, socket_buffer;
 	} queue;
 	struct {
-		uint32_t flows, buffers, handshakes;
+		uint32_t flows, buffers, handshakes, passed;
 		uint32_t undecided[HOSTNAME_PROTOCOLS + 1];
 		uint32_t answer_ttl_s;
 		uint32_t classify;            // bool
@@ -48,6 +51,9 @@ struct config {
 	struct config_orders {
 		struct lifetimes lifetimes;
 		uint32_t review_notice_days;
+		uint32_t max_names;
+		char critical_names[CONFIG_TEXT_MAX];
+		struct config_names own_names;
 	} orders;
 	struct {
 		char keys[CONFIG_VALUE_MAX]; // empty: nothing has to be signed

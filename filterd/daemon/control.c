@@ -37,6 +37,7 @@ struct client {
 	int fd;
 	int given; // the descriptor that it sent, or -1
 	uid_t uid;
+	pid_t pid;
 	uint64_t number; // of the connection: the lower, the older
 	int64_t until_ns;
 	size_t in_len, in_room;
@@ -50,6 +51,7 @@ struct control {
 	struct sockaddr_un at;
 	int listen_fd, epoll_fd;
 	bool bound, listening;
+	bool handed_over; // listening is another daemon's business now
 	int64_t now_ns, listen_again_ns;
 	uint64_t connections;
 	control_fn *fn;
@@ -65,6 +67,7 @@ static void watch(struct control *c, int op, int fd, uint32_t events, uint32_t s
 
 static void listen_watch(struct control *c, bool on)
 {
+	on = on && !c->handed_over;
 	if (c->listening != on)
 		watch(c, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, c->listen_fd, EPOLLIN,
 		      CONTROL_CLIENTS_MAX);
@@ -104,9 +107,8 @@ static void folder_make(const char *path, const char *user)
 
 static int socket_listen(struct control *c, const char *user)
 {
-	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->epoll_fd < 0 || c->listen_fd < 0)
+	if (c->listen_fd < 0)
 		return -errno;
 	if (in_use(&c->at))
 		return -EADDRINUSE;
@@ -126,28 +128,63 @@ static int socket_listen(struct control *c, const char *user)
 	return 0;
 }
 
-struct control *control_new(const char *path, const char *user, control_fn *fn, void *arg,
-			    char error[CONTROL_ERROR_MAX])
+static struct control *empty_new(const char *path, control_fn *fn, void *arg)
 {
 	struct control *c = calloc(1, sizeof *c);
-	if (!c) {
-		snprintf(error, CONTROL_ERROR_MAX, "no memory for the control socket");
+	if (!c)
 		return NULL;
-	}
 	c->fn = fn;
 	c->arg = arg;
-	c->listen_fd = c->epoll_fd = -1;
+	c->listen_fd = -1;
 	c->at.sun_family = AF_UNIX;
 	snprintf(c->at.sun_path, sizeof c->at.sun_path, "%s", path);
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		c->clients[i] = (struct client){.fd = -1, .given = -1, .out_fd = -1};
-	int err = socket_listen(c, user);
+	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (c->epoll_fd >= 0)
+		return c;
+	free(c);
+	return NULL;
+}
+
+struct control *control_new(const char *path, const char *user, control_fn *fn, void *arg,
+			    char error[CONTROL_ERROR_MAX])
+{
+	struct control *c = empty_new(path, fn, arg);
+	int err = c ? socket_listen(c, user) : -ENOMEM;
 	if (!err)
 		return c;
 	snprintf(error, CONTROL_ERROR_MAX, "can't listen at %s: %s", path,
 		 err == -EADDRINUSE ? "another daemon does" : strerror(-err));
 	control_free(c);
 	return NULL;
+}
+
+struct control *control_adopt(const char *path, int listener, control_fn *fn, void *arg,
+			      char error[CONTROL_ERROR_MAX])
+{
+	struct control *c = empty_new(path, fn, arg);
+	if (!c) {
+		snprintf(error, CONTROL_ERROR_MAX, "no memory for the control socket");
+		return NULL;
+	}
+	c->listen_fd = listener;
+	c->bound = true;
+	listen_watch(c, true);
+	return c;
+}
+
+int control_hand_over(struct control *c)
+{
+	listen_watch(c, false);
+	c->handed_over = true;
+	return c->listen_fd;
+}
+
+void control_take_back(struct control *c)
+{
+	c->handed_over = false;
+	listen_watch(c, true);
 }
 
 static void close_fd(int fd)
@@ -172,7 +209,7 @@ void control_free(struct control *c)
 		return;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		client_close(&c->clients[i]);
-	if (c->bound)
+	if (c->bound && !c->handed_over)
 		unlink(c->at.sun_path);
 	close_fd(c->listen_fd);
 	close_fd(c->epoll_fd);
@@ -240,6 +277,7 @@ static bool accept_one(struct control *c)
 					   .given = -1,
 					   .out_fd = -1,
 					   .uid = who.uid,
+					   .pid = who.pid,
 					   .number = ++c->connections,
 					   .until_ns = deadline(c, CONTROL_TIMEOUT_MS)};
 	watch(c, EPOLL_CTL_ADD, fd, EPOLLIN, slot);
@@ -358,7 +396,8 @@ int control_line(struct control *c, uint64_t ticket, const char *text, size_t le
 static void ask(struct control *c, struct client *client)
 {
 	uint64_t ticket = ticket_of(c, client);
-	struct control_request request = {client->in, client->given, client->uid, ticket};
+	struct control_request request = {client->in, client->given, client->uid, client->pid,
+					  ticket};
 	client->state = WAITING;
 	client->given = -1;
 	watch(c, EPOLL_CTL_MOD, client->fd, 0, (uint32_t)(client - c->clients)); // its end is told

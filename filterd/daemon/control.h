@@ -24,6 +24,7 @@ struct control_request {
 	const char *text; // a line without its line feed, NUL-terminated; valid during the call
 	int fd;           // what came with it, or -1; closed after the call unless it is set to -1
 	uid_t uid;        // of who connected, by the kernel's word
+	pid_t pid;        // the same
 	uint64_t ticket;  // to answer by, now or later
 };
 
@@ -33,7 +34,16 @@ typedef void control_fn(void *arg, struct control_request *request);
 // A socket that nobody listens on is replaced. NULL, with a sentence in `error`.
 struct control *control_new(const char *path, const char *user, control_fn *fn, void *arg,
 			    char error[CONTROL_ERROR_MAX]);
-void control_free(struct control *c); // removes the socket
+void control_free(struct control *c); // removes the socket, unless it is handed over
+
+// The same with the listening socket of another daemon, which is taken over if there is a result.
+struct control *control_adopt(const char *path, int listener, control_fn *fn, void *arg,
+			      char error[CONTROL_ERROR_MAX]);
+
+// The listening socket (borrowed) is another daemon's from now on, which adopts it: whoever comes waits for that one.
+// Or, if that came to nothing, it is ours again.
+int control_hand_over(struct control *c);
+void control_take_back(struct control *c);
 
 // Answers with a line without line feed, which is taken over (NULL: with nothing), and with a copy of `fd` unless it is
 // -1; the connection then ends. Who is not there any more gets nothing.

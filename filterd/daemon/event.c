@@ -24,5 +24,8 @@ bool event_from_verdict(struct event *ret, const struct verdict *verdict,
 		.server_port = hostname->server_port,
 		.name = hostname->name,
 	};
+	ret->matches_count = verdict->judged.matches_count;
+	ret->matches_overflow = verdict->judged.matches_overflow;
+	memcpy(ret->matches, verdict->judged.matches, ret->matches_count * sizeof ret->matches[0]);
 	return true;
 }

@@ -8,6 +8,9 @@ struct event {
 	int64_t now_ns;
 	const struct ruleset *ruleset; // the rules that decided; readable until they are retired
 	uint32_t order;                // index in it
+	uint8_t matches_count;         // all orders that matched, the one that decides among them
+	bool matches_overflow;         // and more
+	uint32_t matches[RULESET_MATCHES_MAX];
 	enum hostname_protocol protocol;
 	enum verdict_kind kind;
 	uint8_t transport;

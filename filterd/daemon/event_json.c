@@ -68,14 +68,26 @@ static json_t *alert(const struct events_line *line)
 			 text(slice_text(signature)));
 }
 
+static json_t *orders(const struct events_orders *all)
+{
+	json_t *ids = json_array();
+	for (const char *id = all->ids; *id; id += strspn(id, " ")) {
+		size_t len = strcspn(id, " ");
+		json_array_append_new(ids, text(slice_of(id, len)));
+		id += len;
+	}
+	return ids;
+}
+
 static json_t *details(const struct events_line *line)
 {
 	char serial[17], client[PREFIX_TEXT_MAX];
 	struct prefix prefix = {line->event->client, line->client_bits};
 	snprintf(serial, sizeof serial, "%016" PRIx64, line->serial);
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:I}", "order",
-			 text(slice_text(line->order_id)), "match", text(line->match), "verdict",
-			 verdict_kind_text(line->event->kind), "client",
+	return json_pack("{s:o, s:o, s:b, s:o, s:s, s:s, s:s, s:I, s:I}", "order",
+			 text(slice_text(line->order_id)), "orders", orders(line->orders),
+			 "more_orders", line->orders->has_more, "match", text(line->match),
+			 "verdict", verdict_kind_text(line->event->kind), "client",
 			 prefix_text(&prefix, client), "serial", serial, "count",
 			 (json_int_t)line->count, "window", (json_int_t)line->window_s);
 }

@@ -22,6 +22,7 @@ struct entry {
 	struct key key;
 	uint64_t hash;
 	char reference[EVENTS_REFERENCE_MAX];
+	struct events_orders orders;
 	struct event last;
 	uint64_t serial;
 	enum decision decision;
@@ -153,6 +154,7 @@ static void tell(struct events *e, struct entry *entry, uint32_t window_s, int64
 					.client_bits = entry->key.bits,
 					.order_id = entry->key.order_id,
 					.reference = entry->reference,
+					.orders = &entry->orders,
 					.decision = entry->decision,
 					.match = match_of(&shown),
 					.serial = entry->serial,
@@ -211,6 +213,26 @@ static void key_make(struct key *ret, const struct events *e, const struct event
 	text_copy(ret->order_id, sizeof ret->order_id, order->id);
 }
 
+static void orders_make(struct events_orders *ret, const struct event *event)
+{
+	size_t len = 0;
+	*ret = (struct events_orders){.has_more = event->matches_overflow};
+	for (uint8_t i = 0; i < event->matches_count; i++) {
+		struct ruleset_order order;
+		if (event->matches[i] >= ruleset_orders(event->ruleset))
+			continue;
+		ruleset_order(event->ruleset, event->matches[i], &order);
+		if (len + order.id.len + 2 > sizeof ret->ids) {
+			ret->has_more = true;
+			return;
+		}
+		if (len)
+			ret->ids[len++] = ' ';
+		memcpy(ret->ids + len, order.id.at, order.id.len);
+		len += order.id.len;
+	}
+}
+
 static enum decision decision_of(const struct event *event)
 {
 	return event->kind == VERDICT_PASS ? DECISION_MONITOR : DECISION_BLOCK;
@@ -228,11 +250,13 @@ bool events_single(const struct events *e, const struct event *event, struct eve
 	ret->event.client = key.client;
 	memcpy(ret->order_id, key.order_id, sizeof ret->order_id);
 	text_copy(ret->reference, sizeof ret->reference, order.reference);
+	orders_make(&ret->orders, event);
 	ret->line = (struct events_line){
 		.event = &ret->event,
 		.client_bits = key.bits,
 		.order_id = ret->order_id,
 		.reference = ret->reference,
+		.orders = &ret->orders,
 		.decision = decision_of(event),
 		.match = match_of(&ret->event),
 		.serial = ruleset_checksum(event->ruleset),
@@ -276,6 +300,7 @@ void events_add(struct events *e, const struct event *event)
 		slot = entry_make(e, &key, hash, event->now_ns);
 	struct entry *entry = &e->entries[slot];
 	text_copy(entry->reference, sizeof entry->reference, order.reference);
+	orders_make(&entry->orders, event);
 	entry->last = *event;
 	entry->last.ruleset = NULL;
 	entry->serial = ruleset_checksum(event->ruleset);

@@ -8,7 +8,18 @@
 
 struct events;
 
-enum { EVENTS_TABLE = 8192, EVENTS_ID_MAX = 128, EVENTS_REFERENCE_MAX = 128 };
+enum {
+	EVENTS_TABLE = 8192,
+	EVENTS_ID_MAX = 128,
+	EVENTS_REFERENCE_MAX = 128,
+	EVENTS_ORDERS_MAX = 1200, // bytes of the ids of all orders that matched
+};
+
+// The ids of the orders that matched.
+struct events_orders {
+	char ids[EVENTS_ORDERS_MAX]; // a blank between two
+	bool has_more;
+};
 
 struct events_options {
 	uint32_t per_second, summary_interval_s;
@@ -21,6 +32,7 @@ struct events_line {
 	const struct event *event;
 	uint8_t client_bits;
 	const char *order_id, *reference;
+	const struct events_orders *orders; // all that matched the last hit
 	enum decision decision; // what the order does: DECISION_BLOCK or DECISION_MONITOR
 	struct slice match;     // the part of the name that the order lists
 	uint64_t serial;        // checksum of the ruleset
@@ -32,6 +44,7 @@ struct events_line {
 struct events_single {
 	struct event event;
 	char order_id[EVENTS_ID_MAX], reference[EVENTS_REFERENCE_MAX];
+	struct events_orders orders;
 	struct events_line line;
 };
 

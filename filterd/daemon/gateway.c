@@ -21,8 +21,10 @@
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/doorbell.h"
 #include "filterd/daemon/event_json.h"
+#include "filterd/daemon/handover.h"
 #include "filterd/daemon/kernel_queues.h"
 #include "filterd/daemon/links.h"
+#include "filterd/daemon/live.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/metrics.h"
 #include "filterd/daemon/onlookers.h"
@@ -34,7 +36,9 @@
 #include "filterd/daemon/service.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/succession.h"
 #include "filterd/daemon/timekeeper.h"
+#include "filterd/daemon/trust.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
 #include "filterd/flow/classify.h"
@@ -51,6 +55,7 @@ struct gateway {
 	struct config config;
 	const char *config_path;
 	struct timekeeper *timekeeper;
+	struct trust *trust;
 	struct registry *registry;
 	struct handshakes *handshakes;
 	struct links *links;
@@ -64,10 +69,14 @@ struct gateway {
 	struct prefiltering *prefiltering;
 	struct worker *workers[CONFIG_WORKERS_MAX];
 	unsigned workers_made, workers_started;
+	struct live *live;
 	int signal_fd;
 	bool ending;
-	bool reloading; // which the manager has been told
-	bool changed;   // what is in force, and the manager has not been told
+	bool is_successor;
+	struct handover *predecessor;  // what it hands over; NULL: there is none
+	struct succession *succession; // to a successor of ours
+	bool reloading;                // which the manager has been told
+	bool changed;                  // what is in force, and the manager has not been told
 	int64_t started_ns;
 	int64_t metrics_due_ns; // by steady_ns()
 	bool metrics_failing;   // told once
@@ -95,7 +104,7 @@ static int64_t steady_ns(void)
 
 static struct view view_of(const struct gateway *g)
 {
-	return (struct view){
+	struct view view = {
 		.workers = g->workers,
 		.worker_count = g->workers_made,
 		.first_queue = (uint16_t)g->config.queue.first,
@@ -105,12 +114,21 @@ static struct view view_of(const struct gateway *g)
 		.sink = g->sink,
 		.kernel_queues = g->kernel_queues,
 		.prefiltering = g->prefiltering,
+		.live = g->live,
 		.ruleset_path = g->config.filterd.ruleset,
 		.serial = registry_serial(g->registry),
 		.mark_shift = g->config.firewall.mark_shift,
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),
 	};
+	registry_audit_head(g->registry, &view.audit_seq, view.audit_hash);
+	return view;
+}
+
+static json_t *hand_over(void *arg, pid_t pid, int *ret_fd, const char **ret_error)
+{
+	struct gateway *g = arg;
+	return succession_offer(g->succession, pid, ret_fd, ret_error);
 }
 
 static struct view view_for_requests(void *arg)
@@ -186,6 +204,7 @@ static struct engine_options engine_options(const struct gateway *g)
 	options.flows = config->engine.flows;
 	options.buffers = config->engine.buffers;
 	options.handshakes = g->handshakes;
+	options.passed = config->engine.passed;
 	options.seed = random_u64();
 	options.classify = config->engine.classify;
 	if (options.classify && !classify_built())
@@ -249,6 +268,27 @@ static int make_workers(struct gateway *g)
 	return 0;
 }
 
+static int make_live(struct gateway *g)
+{
+	g->live = live_new(g->workers, g->workers_made, g->config.firewall.mark_shift);
+	if (!g->live)
+		log_err("no memory for connections that orders end");
+	return g->live ? 0 : -ENOMEM;
+}
+
+static int bind_queues(struct gateway *g)
+{
+	char error[QUEUE_ERROR_MAX];
+	for (unsigned i = 0; i < g->workers_made; i++) {
+		int err = worker_bind(g->workers[i], error);
+		if (err) {
+			log_err("%s", error);
+			return err;
+		}
+	}
+	return 0;
+}
+
 static int start_workers(struct gateway *g)
 {
 	for (; g->workers_started < g->workers_made; g->workers_started++) {
@@ -300,18 +340,33 @@ static int send_line(void *control, uint64_t ticket, const char *text, size_t le
 	return control_line(control, ticket, text, len);
 }
 
-static int make_control(struct gateway *g)
+static int make_requests(struct gateway *g)
+{
+	g->kernel_queues = kernel_queues_new();
+	struct requests_options options = {
+		.registry = g->registry,
+		.onlookers = g->onlookers,
+		.timekeeper = g->timekeeper,
+		.admins = g->config.control.admins,
+		.view = view_for_requests,
+		.handover = hand_over,
+		.arg = g,
+	};
+	g->requests = requests_new(&options);
+	if (!g->requests)
+		log_err("no memory for requests");
+	return g->requests ? 0 : -ENOMEM;
+}
+
+// A listening socket that is there already, or -1.
+static int make_control(struct gateway *g, int listener)
 {
 	char error[CONTROL_ERROR_MAX];
-	g->kernel_queues = kernel_queues_new();
-	struct requests_options options = {g->registry, g->onlookers, view_for_requests, g};
-	g->requests = requests_new(&options);
-	if (!g->requests) {
-		log_err("no memory for requests");
-		return -ENOMEM;
-	}
-	g->control = control_new(g->config.filterd.control, g->config.filterd.user, requests_take,
-				 g->requests, error);
+	const char *path = g->config.filterd.control;
+	g->control = listener < 0
+			     ? control_new(path, g->config.filterd.user, requests_take, g->requests,
+					   error)
+			     : control_adopt(path, listener, requests_take, g->requests, error);
 	if (!g->control) {
 		log_err("%s", error);
 		return -EIO;
@@ -323,7 +378,7 @@ static int make_control(struct gateway *g)
 
 static int make_prefilter(struct gateway *g)
 {
-	g->prefiltering = prefiltering_new(&g->config);
+	g->prefiltering = prefiltering_new(&g->config, g->predecessor);
 	if (g->prefiltering)
 		return 0;
 	log_err("no memory for the prefilter");
@@ -339,14 +394,32 @@ static void changed(void *arg)
 {
 	struct gateway *g = arg;
 	g->changed = true;
+	live_changed(g->live);
+}
+
+// The keys are root's, so they are read before privileges are dropped.
+static int make_trust(struct gateway *g)
+{
+	char error[TRUST_ERROR_MAX];
+	struct trust_options options = trust_options_of(&g->config, g->config_path);
+	g->trust = trust_new(&options, error);
+	if (!g->trust)
+		log_err("%s", error);
+	return g->trust ? 0 : -EINVAL;
 }
 
 static int make_registry(struct gateway *g)
 {
 	char error[REGISTRY_ERROR_MAX];
 	struct registry_options options = {
+		.state = g->config.filterd.state,
+		.user = g->config.filterd.user,
 		.ruleset_path = g->config.filterd.ruleset,
+		.keep = g->config.filterd.keep,
 		.workers = g->config.queue.workers,
+		.orders = &g->config.orders,
+		.trust = g->trust,
+		.timekeeper = g->timekeeper,
 		.prefiltering = g->prefiltering,
 		.drain = drain,
 		.changed = changed,
@@ -365,6 +438,67 @@ static void link_changed(void *arg, uint32_t ifindex)
 	prefiltering_link(g->prefiltering, ifindex);
 }
 
+static int make_succession(struct gateway *g)
+{
+	struct succession_parts parts = {
+		.config = &g->config,
+		.workers = g->workers,
+		.worker_count = g->workers_made,
+		.control = g->control,
+		.requests = g->requests,
+		.registry = g->registry,
+		.timekeeper = g->timekeeper,
+		.prefiltering = g->prefiltering,
+	};
+	g->succession = succession_new(&parts);
+	return g->succession ? 0 : -ENOMEM;
+}
+
+// Packets wait meanwhile, so there is nothing in it that takes time.
+static int take_over(struct gateway *g)
+{
+	int listener;
+	int64_t begun_ns = steady_ns();
+	int err = succession_take(g->predecessor, g->workers, g->workers_made, &listener);
+	if (!err)
+		err = make_control(g, listener);
+	if (!err)
+		err = handover_taken(g->predecessor);
+	if (err) {
+		if (g->control)
+			control_hand_over(g->control); // it is not ours to remove
+		return err;
+	}
+	err = start_workers(g);
+	log_info("took over; packets waited for %.1f ms", (double)(steady_ns() - begun_ns) / 1e6);
+	prefiltering_take(g->prefiltering);
+	return err;
+}
+
+// --- Start
+
+static int prepare(struct gateway *g)
+{
+	int err = make_outlets(g);
+	if (!err)
+		err = make_timekeeper(g);
+	if (!err && g->is_successor)
+		err = succession_ask(&g->predecessor, &g->config);
+	if (!err)
+		err = make_prefilter(g);
+	if (!err)
+		err = make_trust(g);
+	if (!err)
+		err = make_registry(g);
+	if (!err)
+		err = make_requests(g);
+	if (!err)
+		err = make_workers(g);
+	if (!err)
+		err = make_live(g);
+	return err;
+}
+
 static int start(struct gateway *g)
 {
 	char error[PRIVS_ERROR_MAX];
@@ -373,17 +507,11 @@ static int start(struct gateway *g)
 		log_err("%s", error);
 		return err;
 	}
-	err = make_outlets(g);
-	if (!err)
-		err = make_timekeeper(g);
-	if (!err)
-		err = make_prefilter(g);
-	if (!err)
-		err = make_registry(g);
-	if (!err)
-		err = make_control(g);
-	if (!err)
-		err = make_workers(g); // last, since packets wait for them from then on
+	err = prepare(g);
+	if (!err && !g->predecessor)
+		err = make_control(g, -1);
+	if (!err && !g->predecessor)
+		err = bind_queues(g); // last, since packets wait for the workers from then on
 	if (err)
 		return err;
 	err = privs_drop(g->config.filterd.user, prefiltering_loaded(g->prefiltering), error);
@@ -391,10 +519,14 @@ static int start(struct gateway *g)
 		log_err("%s", error);
 		return err;
 	}
-	err = start_workers(g);
+	err = g->predecessor ? take_over(g) : start_workers(g);
 	if (!err)
-		prefiltering_link(g->prefiltering, 0);
-	return err;
+		err = make_succession(g);
+	if (err)
+		return err;
+	prefiltering_link(g->prefiltering, 0);
+	registry_settle(g->registry);
+	return 0;
 }
 
 // Root may have read what the daemon's user may not: better told now than at the first reload.
@@ -445,7 +577,8 @@ static void read_signals(struct gateway *g)
 		}
 		service_reloading();
 		reload_config(g);
-		registry_reload(g->registry, g->config.filterd.ruleset);
+		requests_admins(g->requests);
+		registry_reload(g->registry, g->config.filterd.ruleset, info.ssi_uid);
 		g->reloading = true;
 	}
 }
@@ -454,7 +587,7 @@ static void read_signals(struct gateway *g)
 static void feed_watchdog(struct gateway *g)
 {
 	int64_t now_ns = steady_ns();
-	if (!service_watchdog_ms() || now_ns < g->alive_due_ns)
+	if (!service_watchdog_us() || now_ns < g->alive_due_ns)
 		return;
 	g->alive_due_ns = now_ns + ALIVE_EVERY_S * CLOCK_SECOND_NS;
 	for (unsigned i = 0; i < g->workers_started; i++) {
@@ -517,11 +650,11 @@ static void loop(struct gateway *g)
 		{.fd = doorbell_fd(g->doorbell), .events = POLLIN},
 		{.fd = links_fd(g->links), .events = POLLIN},
 		{.fd = timekeeper_fd(g->timekeeper), .events = POLLIN},
+		{.events = POLLIN}, // a successor's
 		{.events = POLLIN}, // the registry's
 	};
 	enum { COUNT = sizeof fds / sizeof fds[0] };
 	while (!g->ending) {
-		timekeeper_run(g->timekeeper);
 		doorbell_arm(g->doorbell);
 		bool more = take_events(g);
 		events_tick(g->events, clock_now_ns());
@@ -529,18 +662,28 @@ static void loop(struct gateway *g)
 		feed_watchdog(g);
 		report_losses(g);
 		write_metrics(g);
+		int wait_ms = live_run(g->live);
+		fds[COUNT - 2].fd = succession_fd(g->succession);
 		fds[COUNT - 1].fd = registry_fd(g->registry);
-		poll(fds, COUNT, more ? 0 : TICK_MS);
+		poll(fds, COUNT, more ? 0 : wait_ms < 0 ? TICK_MS : wait_ms);
+		timekeeper_run(g->timekeeper); // before all that goes by time
 		links_read(g->links, link_changed, g);
 		control_run(g->control, steady_ns());
 		read_signals(g);
-		registry_tick(g->registry);
+		if (!succession_under_way(g->succession))
+			registry_tick(g->registry);
 		report_change(g);
+		succession_run(g->succession);
+		g->ending |= succession_done(g->succession);
 	}
 }
 
 static void stop(struct gateway *g)
 {
+	handover_free(g->predecessor);
+	if (g->succession && succession_halted(g->succession))
+		g->workers_started = 0;
+	succession_free(g->succession);
 	registry_cancel(g->registry);
 	prefiltering_free(g->prefiltering);
 	for (unsigned i = 0; i < g->workers_started; i++)
@@ -554,11 +697,13 @@ static void stop(struct gateway *g)
 	}
 	for (unsigned i = 0; i < g->workers_made; i++)
 		worker_free(g->workers[i]);
+	live_free(g->live);
 	handshakes_free(g->handshakes);
 	control_free(g->control);
 	requests_free(g->requests);
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
+	trust_free(g->trust);
 	onlookers_free(g->onlookers);
 	timekeeper_free(g->timekeeper);
 	events_free(g->events);
@@ -569,10 +714,11 @@ static void stop(struct gateway *g)
 		close(g->signal_fd);
 }
 
-int gateway_run(const struct config *config, const char *config_path)
+int gateway_run(const struct config *config, const char *config_path, bool successor)
 {
 	struct gateway g = {.config = *config,
 			    .config_path = config_path,
+			    .is_successor = successor,
 			    .signal_fd = -1,
 			    .alive_due_ns = steady_ns() + ALIVE_EVERY_S * CLOCK_SECOND_NS,
 			    .started_ns = clock_now_ns()};
@@ -584,7 +730,8 @@ int gateway_run(const struct config *config, const char *config_path)
 		check_rules_readable(&g);
 		report_ready(&g);
 		loop(&g);
-		service_stopping();
+		if (!succession_done(g.succession))
+			service_stopping();
 		log_info("ending");
 	}
 	stop(&g);

@@ -11,25 +11,27 @@
 enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
-	"usage: filterd [-dfhTtV] [-c FILE]\n"
+	"usage: filterd [-dfhTtuV] [-c FILE]\n"
 	"  -c FILE  configuration (default /etc/filterd/filterd.conf)\n"
 	"  -d       log lines for developers too\n"
 	"  -f       log to standard error, not to syslog\n"
 	"  -t       check the configuration and exit: 0 good, 1 not\n"
 	"  -T       check it, and print every effective value as section.key=value\n"
+	"  -u       take the place of the daemon that runs, without a loss (see filterctl "
+	"upgrade)\n"
 	"  -h       this text\n"
 	"  -V       the version\n";
 
 struct options {
 	const char *config_path;
-	bool check, dump, foreground, debug;
+	bool check, dump, foreground, debug, successor;
 };
 
 // Returns -1 to go on, or the exit code.
 static int options_read(struct options *ret, int argc, char **argv)
 {
 	*ret = (struct options){.config_path = "/etc/filterd/filterd.conf"};
-	for (int c; (c = getopt(argc, argv, "c:dfhTtV")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "c:dfhTtuV")) != -1;) {
 		switch (c) {
 		case 'c':
 			ret->config_path = optarg;
@@ -45,6 +47,9 @@ static int options_read(struct options *ret, int argc, char **argv)
 			break;
 		case 't':
 			ret->check = true;
+			break;
+		case 'u':
+			ret->successor = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -94,7 +99,7 @@ int main(int argc, char **argv)
 	if (options.dump)
 		return EXIT_SUCCESS;
 	log_start(options.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG, options.debug);
-	int code = gateway_run(&config, options.config_path);
+	int code = gateway_run(&config, options.config_path, options.successor);
 	log_stop();
 	return code;
 }

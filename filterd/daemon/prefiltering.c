@@ -14,6 +14,7 @@
 #include "filterd/engine/engine.h"
 
 enum { CANARIES_MAX = 8, PORT_DNS = 53 };
+static const char another_has_it[] = "another filterd has it";
 
 struct prefiltering {
 	const struct config *config;
@@ -47,7 +48,7 @@ static int own(void)
 	return -1;
 }
 
-static int load(struct prefiltering *p, char error[PREFILTER_ERROR_MAX])
+static int load(struct prefiltering *p, bool successor, char error[PREFILTER_ERROR_MAX])
 {
 	static const uint16_t usual[] = {PORT_DNS};
 	struct name extra[CANARIES_MAX];
@@ -60,14 +61,14 @@ static int load(struct prefiltering *p, char error[PREFILTER_ERROR_MAX])
 		.extra = extra,
 		.extra_count = p->config->engine.canaries ? canaries(extra) : 0,
 	};
-	p->owner = own();
-	if (p->owner >= 0)
+	p->owner = successor ? -1 : own();
+	if (successor || p->owner >= 0)
 		return prefilter_new(&p->prefilter, &options, error);
-	snprintf(error, PREFILTER_ERROR_MAX, "another filterd has it");
+	snprintf(error, PREFILTER_ERROR_MAX, "%s", another_has_it);
 	return -EADDRINUSE;
 }
 
-struct prefiltering *prefiltering_new(const struct config *config)
+struct prefiltering *prefiltering_new(const struct config *config, bool successor)
 {
 	struct prefiltering *p = calloc(1, sizeof *p);
 	if (!p)
@@ -77,7 +78,7 @@ struct prefiltering *prefiltering_new(const struct config *config)
 	p->owner = -1;
 	if (!config->firewall.prefilter) {
 		snprintf(p->why, sizeof p->why, "the configuration says so");
-	} else if (load(p, error)) {
+	} else if (load(p, successor, error)) {
 		p->prefilter = NULL;
 		snprintf(p->why, sizeof p->why, "%s", error);
 		log_warn("the prefilter is off, so that each DNS query passes the daemon: %s",
@@ -90,14 +91,31 @@ void prefiltering_free(struct prefiltering *p)
 {
 	if (!p)
 		return;
-	for (unsigned i = 0; i < p->count; i++)
+	for (unsigned i = 0; i < p->count && p->owner >= 0; i++)
 		if (p->links[i].attached)
 			prefilter_detach(p->prefilter, p->links[i].ifindex);
+	prefiltering_yield(p);
 	prefilter_free(p->prefilter);
-	if (p->owner >= 0)
-		close(p->owner);
 	free(p->links);
 	free(p);
+}
+
+void prefiltering_yield(struct prefiltering *p)
+{
+	if (p->owner >= 0)
+		close(p->owner);
+	p->owner = -1;
+}
+
+void prefiltering_take(struct prefiltering *p)
+{
+	if (!p->prefilter || p->owner >= 0)
+		return;
+	p->owner = own();
+	if (p->owner >= 0)
+		prefiltering_link(p, 0);
+	else
+		snprintf(p->why, sizeof p->why, "%s", another_has_it);
 }
 
 bool prefiltering_loaded(const struct prefiltering *p)
@@ -173,7 +191,7 @@ static void link_changed(struct prefiltering *p, uint32_t ifindex)
 
 void prefiltering_link(struct prefiltering *p, uint32_t ifindex)
 {
-	if (!p->prefilter)
+	if (!p->prefilter || p->owner < 0)
 		return;
 	if (ifindex) {
 		link_changed(p, ifindex);

@@ -15,8 +15,8 @@ struct prefiltering_status {
 };
 
 // Loads it if the configuration wants it; to be called with all privileges. The configuration is borrowed
-// until prefiltering_free(). NULL if out of memory.
-struct prefiltering *prefiltering_new(const struct config *config);
+// until prefiltering_free(). NULL if out of memory. Of a `successor` it stands nowhere before prefiltering_take().
+struct prefiltering *prefiltering_new(const struct config *config, bool successor);
 void prefiltering_free(struct prefiltering *p); // takes it off all interfaces
 
 // Whether it takes CAP_BPF to go on.
@@ -31,6 +31,12 @@ int prefiltering_swap(struct prefiltering *p, const struct ruleset *fresh,
 void prefiltering_link(struct prefiltering *p, uint32_t ifindex);
 
 struct prefiltering_status prefiltering_status(const struct prefiltering *p);
+
+// Only one filterd of a network namespace may have it standing. Leaves that to another one: what stands goes on, by the
+// orders of now, until the other's takes its place or this process ends. It is not taken off, because the kernel throws
+// away what an interface is about to send when the clsact discipline goes. And takes it (back), where no other has it.
+void prefiltering_yield(struct prefiltering *p);
+void prefiltering_take(struct prefiltering *p);
 
 // For tests; NULL if it is off.
 struct prefilter *prefiltering_prefilter(const struct prefiltering *p);

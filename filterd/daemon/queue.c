@@ -28,6 +28,8 @@ enum {
 	ACK_TIMEOUT_MS = 2000,
 };
 
+static const uint32_t lane_flags[RUNS_LANES] = {NFQA_CFG_F_GSO, 0};
+
 struct queue {
 	struct mnl_socket *socket;
 	uint16_t numbers[RUNS_LANES];
@@ -42,7 +44,7 @@ struct queue {
 	_Alignas(8) char out[QUEUE_BATCH * VERDICT_BYTES + QUEUE_REPLACEMENT_MAX];
 };
 
-static int queue_fd(const struct queue *q)
+int queue_socket(const struct queue *q)
 {
 	return mnl_socket_get_fd(q->socket);
 }
@@ -187,7 +189,7 @@ unsigned queue_receive(struct queue *q, bool wait, const struct queue_packet **r
 {
 	runs_clear(&q->runs);
 	int flags = wait ? MSG_WAITFORONE : MSG_DONTWAIT;
-	int got = recvmmsg(queue_fd(q), q->headers, QUEUE_BATCH, flags, NULL);
+	int got = recvmmsg(queue_socket(q), q->headers, QUEUE_BATCH, flags, NULL);
 	if (got < 0) {
 		counter_add(&q->counters.overruns, errno == ENOBUFS);
 		return 0;
@@ -250,7 +252,7 @@ void queue_replace(struct queue *q, const struct queue_packet *packet, struct sl
 static int await_ack(struct queue *q)
 {
 	while (q->acked == 1) {
-		struct pollfd readable = {.fd = queue_fd(q), .events = POLLIN};
+		struct pollfd readable = {.fd = queue_socket(q), .events = POLLIN};
 		if (poll(&readable, 1, ACK_TIMEOUT_MS) == 0)
 			return -ETIMEDOUT;
 		const struct queue_packet *packets;
@@ -262,20 +264,27 @@ static int await_ack(struct queue *q)
 	return q->acked;
 }
 
+static struct nlmsghdr *put_settings(char *out, const struct queue_options *options,
+				     uint16_t number, uint32_t flags)
+{
+	struct nlmsghdr *message = nfq_nlmsg_put(out, NFQNL_MSG_CONFIG, number);
+	if (options->fail_open)
+		flags |= NFQA_CFG_F_FAIL_OPEN;
+	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_RANGE);
+	nfq_nlmsg_cfg_put_qmaxlen(message, options->length);
+	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO));
+	return message;
+}
+
 // Binding and settings in one message: in between, the kernel would drop packets.
 static int bind_queue(struct queue *q, const struct queue_options *options, uint16_t number,
 		      uint32_t flags)
 {
 	_Alignas(8) char out[MNL_NLMSG_HDRLEN + 256];
-	if (options->fail_open)
-		flags |= NFQA_CFG_F_FAIL_OPEN;
-	struct nlmsghdr *message = nfq_nlmsg_put(out, NFQNL_MSG_CONFIG, number);
+	struct nlmsghdr *message = put_settings(out, options, number, flags);
 	message->nlmsg_flags |= NLM_F_ACK;
 	nfq_nlmsg_cfg_put_cmd(message, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_RANGE);
-	nfq_nlmsg_cfg_put_qmaxlen(message, options->length);
-	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(flags));
-	mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO));
 	q->acked = 1;
 	if (mnl_socket_sendto(q->socket, message, message->nlmsg_len) < 0)
 		return -errno;
@@ -292,18 +301,23 @@ void queue_wind_down(struct queue *q)
 	}
 }
 
-static int socket_open(struct queue *q, uint32_t buffer)
+static void socket_set(struct queue *q, uint32_t buffer)
 {
-	q->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!q->socket || mnl_socket_bind(q->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	int fd = queue_fd(q), size = (int)buffer, on = 1;
+	int fd = queue_socket(q), size = (int)buffer, on = 1;
 	struct timeval wait = {.tv_sec = QUEUE_WAIT_S};
 	// Room beyond net.core.rmem_max needs CAP_NET_ADMIN; without it, as much as there is.
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on); // errors without our message
+}
+
+static int socket_open(struct queue *q, uint32_t buffer)
+{
+	q->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!q->socket || mnl_socket_bind(q->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	socket_set(q, buffer);
 	return 0;
 }
 
@@ -332,21 +346,29 @@ static void explain(char error[QUEUE_ERROR_MAX], int err, unsigned number)
 	snprintf(error, QUEUE_ERROR_MAX, "can't bind netfilter queue %u: %s", number, why);
 }
 
-int queue_open(struct queue **ret, const struct queue_options *options, char error[QUEUE_ERROR_MAX])
+static struct queue *queue_new(const struct queue_options *options, char error[QUEUE_ERROR_MAX])
 {
 	struct queue *q = calloc(1, sizeof *q);
-	if (!q) {
-		snprintf(error, QUEUE_ERROR_MAX, "no memory for a queue");
-		return -ENOMEM;
+	if (q && !buffers_make(q)) {
+		q->numbers[0] = options->tcp;
+		q->numbers[1] = options->udp;
+		return q;
 	}
-	q->numbers[0] = options->tcp;
-	q->numbers[1] = options->udp;
-	int err = buffers_make(q);
-	if (!err)
-		err = socket_open(q, options->socket_buffer);
-	snprintf(error, QUEUE_ERROR_MAX, "can't open a netlink socket: %s", strerror(-err));
+	free(q);
+	snprintf(error, QUEUE_ERROR_MAX, "no memory for a queue");
+	return NULL;
+}
+
+int queue_open(struct queue **ret, const struct queue_options *options, char error[QUEUE_ERROR_MAX])
+{
+	struct queue *q = queue_new(options, error);
+	if (!q)
+		return -ENOMEM;
+	int err = socket_open(q, options->socket_buffer);
+	if (err)
+		snprintf(error, QUEUE_ERROR_MAX, "can't open a netlink socket: %s", strerror(-err));
 	for (unsigned lane = 0; lane < RUNS_LANES && !err; lane++) {
-		err = bind_queue(q, options, q->numbers[lane], lane ? 0 : NFQA_CFG_F_GSO);
+		err = bind_queue(q, options, q->numbers[lane], lane_flags[lane]);
 		if (err)
 			explain(error, err, q->numbers[lane]);
 	}
@@ -355,6 +377,43 @@ int queue_open(struct queue **ret, const struct queue_options *options, char err
 	else
 		*ret = q;
 	return err;
+}
+
+// The settings of this process's configuration; without an answer, since packets are waiting.
+static void settings_renew(struct queue *q, const struct queue_options *options)
+{
+	_Alignas(8) char out[MNL_NLMSG_HDRLEN + 256];
+	socket_set(q, options->socket_buffer);
+	for (unsigned lane = 0; lane < RUNS_LANES; lane++) {
+		struct nlmsghdr *message =
+			put_settings(out, options, q->numbers[lane], lane_flags[lane]);
+		mnl_socket_sendto(q->socket, message, message->nlmsg_len);
+	}
+}
+
+int queue_adopt(struct queue **ret, int socket, const struct queue_options *options,
+		char error[QUEUE_ERROR_MAX])
+{
+	int protocol = -1;
+	socklen_t len = sizeof protocol;
+	if (getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) < 0 ||
+	    protocol != NETLINK_NETFILTER) {
+		snprintf(error, QUEUE_ERROR_MAX, "that is no socket of a netfilter queue");
+		return -ENOTSOCK;
+	}
+	struct queue *q = queue_new(options, error);
+	if (!q)
+		return -ENOMEM;
+	q->socket = mnl_socket_fdopen(socket);
+	if (!q->socket) {
+		int err = -errno;
+		snprintf(error, QUEUE_ERROR_MAX, "can't adopt a queue: %s", strerror(-err));
+		queue_close(q);
+		return err;
+	}
+	settings_renew(q, options);
+	*ret = q;
+	return 0;
 }
 
 void queue_close(struct queue *q)

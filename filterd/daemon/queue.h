@@ -54,11 +54,20 @@ struct queue_counters {
 int queue_open(struct queue **ret, const struct queue_options *options,
 	       char error[QUEUE_ERROR_MAX]);
 
+// Takes over, on success, the socket of another process that has bound just these queues with queue_open(). What waits
+// in it is received here, and verdicts count, as if nothing had happened. 0, or a negative errno with a sentence.
+int queue_adopt(struct queue **ret, int socket, const struct queue_options *options,
+		char error[QUEUE_ERROR_MAX]);
+
+// The socket, for who is to adopt it; borrowed.
+int queue_socket(const struct queue *q);
+
 // Ahead of the end: from now on the kernel finds the queues full, and does with new packets what it does
 // then. What was queued before can still be received and judged.
 void queue_wind_down(struct queue *q);
 
-// Unbinds. What the kernel still holds in the queues is dropped by it.
+// Unbinds, unless another process has adopted the socket. What the kernel still holds in the queues then is dropped by
+// it.
 void queue_close(struct queue *q);
 
 // The packets that are there, at most QUEUE_BATCH. With `wait` the first one is waited for, no longer than

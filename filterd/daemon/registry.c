@@ -9,135 +9,280 @@
 #include <string.h>
 
 #include "filterd/base/clock.h"
-#include "filterd/daemon/intake.h"
+#include "filterd/daemon/audit.h"
+#include "filterd/daemon/config.h"
 #include "filterd/daemon/log.h"
-#include "filterd/daemon/prefiltering.h"
+#include "filterd/daemon/registry_core.h"
+#include "filterd/daemon/statedir.h"
 #include "filterd/daemon/store.h"
+
+enum { DAY_S = 86400 };
 
 const char *const registry_refusal_words[] = {"bad", "denied", "conflict", "refused", "failed"};
 
-// What is on its way in; one at a time.
-struct job {
-	struct intake *intake; // NULL: nothing is
-	bool dry_run;
-	uint64_t base;
-	struct registry_who who;
-	int64_t requested_ns;
-	registry_reply_fn *reply; // NULL: a reload
-	void *arg;
-};
-
-struct registry {
-	struct registry_options options;
-	char *ruleset_path;
-	struct store *store;
-	uint64_t serial;
-	struct job job;
-	bool reload_wanted; // when the job is through
-};
-
-static void log_rules(const struct registry *r)
-{
-	const struct rules *rules = store_current(r->store);
-	log_info("orders in force: %u orders, %" PRIu64 " names, %zu bytes, serial %" PRIu64
-		 ", image %016" PRIx64,
-		 rules->orders, ruleset_names(rules->ruleset), ruleset_bytes(rules->ruleset),
-		 r->serial, ruleset_checksum(rules->ruleset));
-}
-
-// --- Putting in force
-
-struct swap {
-	struct store *store;
-	struct ruleset *fresh;
-};
-
-static int do_swap(void *arg)
-{
-	struct swap *s = arg;
-	return store_swap(s->store, s->fresh, clock_now_ns());
-}
-
-// Takes `fresh` over. Events about the old orders are taken before these are gone: by then no worker can note
-// another. 0, or -ENOMEM, and all is as before.
-static int put_in_force(struct registry *r, struct ruleset *fresh)
-{
-	struct swap swap = {r->store, fresh};
-	int err = prefiltering_swap(r->options.prefiltering, fresh,
-				    store_current(r->store)->ruleset, do_swap, &swap);
-	if (err)
-		return err;
-	r->serial++;
-	r->options.drain(r->options.arg);
-	store_retire(r->store);
-	log_rules(r);
-	r->options.changed(r->options.arg);
-	return 0;
-}
-
 // --- Replies
 
-static void refuse(const struct job *job, enum registry_refusal refusal, const char *error)
+static void job_done(struct job *job)
 {
-	struct registry_reply reply = {.refusal = refusal, .error = error};
-	if (job->reply)
-		job->reply(job->arg, &reply);
-	else
-		log_err("orders not reloaded, the old ones stay in force: %s", error);
+	record_done(&job->target);
+	*job = (struct job){0};
 }
 
-// --- Push
-
-static void job_start(struct registry *r, const struct job *job, const struct intake_source *source)
+static void tell(const struct job *job, const struct registry_reply *reply)
 {
-	r->job = *job;
-	r->job.requested_ns = clock_now_ns();
-	r->job.intake = intake_start(source);
-	if (!r->job.intake)
-		refuse(job, REGISTRY_FAILED, strerror(errno));
+	if (job->reply)
+		job->reply(job->arg, reply);
+	else if (!reply->done)
+		log_err("orders not reloaded, the old ones stay in force: %s", reply->error);
+}
+
+// --- What is on its way in
+
+static void job_start(struct registry *r, struct job *job, struct intake_source *source)
+{
+	char error[REGISTRY_ERROR_MAX];
+	struct registry_reply reply;
+	job->requested_ns = clock_now_ns();
+	if (r->job.intake) {
+		registry_refuse(&reply, REGISTRY_CONFLICT, error,
+				"another ruleset is being checked; try again");
+		tell(job, &reply);
+		job_done(job);
+		return;
+	}
+	source->state = job->dry_run ? NULL : r->state;
+	job->intake = intake_start(source);
+	if (job->intake) {
+		r->job = *job;
+		return;
+	}
+	registry_refuse(&reply, REGISTRY_FAILED, error, "%s", strerror(errno));
+	tell(job, &reply);
+	job_done(job);
 }
 
 void registry_push(struct registry *r, int memfd, uint64_t base, bool dry_run,
 		   const struct registry_who *who, registry_reply_fn *reply, void *arg)
 {
-	struct job job = {
-		.dry_run = dry_run, .base = base, .who = *who, .reply = reply, .arg = arg};
+	struct job job = {.command = "push",
+			  .dry_run = dry_run,
+			  .base = base,
+			  .who = *who,
+			  .reply = reply,
+			  .arg = arg};
 	struct intake_source source = {.memfd = memfd};
-	if (r->job.intake)
-		refuse(&job, REGISTRY_CONFLICT, "another ruleset is being checked; try again");
-	else
-		job_start(r, &job, &source);
+	job_start(r, &job, &source);
 }
 
-static void finish(struct registry *r, const struct job *job, struct intake_result *result)
+static void reload_start(struct registry *r)
 {
-	const struct ruleset *old = store_current(r->store)->ruleset;
-	struct registry_reply reply = {.done = true, .requested_ns = job->requested_ns};
-	if (result->err) {
-		refuse(job, REGISTRY_BAD, result->error);
+	r->reload_wanted = false;
+	if (trust_on(r->options.trust)) {
+		log_warn("%s is not taken: it is not signed, as [trust] asks for", r->ruleset_path);
 		return;
 	}
-	if (job->base && job->base != ruleset_checksum(old)) {
-		ruleset_close(result->ruleset);
-		refuse(job, REGISTRY_CONFLICT,
-		       "other orders are in force than those that the difference was made against");
+	struct job job = {.command = "reload", .who.uid = r->reload_uid};
+	struct intake_source source = {.memfd = -1, .path = r->ruleset_path};
+	job_start(r, &job, &source);
+}
+
+void registry_reload(struct registry *r, const char *ruleset_path, uid_t uid)
+{
+	char *path = strdup(ruleset_path);
+	if (!path)
+		return;
+	free(r->ruleset_path);
+	r->ruleset_path = path;
+	r->reload_wanted = true;
+	r->reload_uid = uid;
+}
+
+bool registry_reloading(const struct registry *r)
+{
+	return r->reload_wanted || (r->job.intake && !r->job.reply);
+}
+
+int registry_record(const struct registry *r, uint64_t serial, struct record *ret)
+{
+	char *text;
+	size_t len;
+	int err = statedir_read(r->state, serial, &text, &len);
+	if (err)
+		return err;
+	err = record_read(ret, text, len);
+	free(text);
+	if (!err && ret->serial != serial) {
+		record_done(ret);
+		err = -EBADMSG;
+	}
+	return err;
+}
+
+// The one before the present one, if none is named.
+static uint64_t serial_before(const struct registry *r)
+{
+	for (size_t i = 0; i < r->history_count; i++)
+		if (r->history[i].serial < r->record.serial)
+			return r->history[i].serial;
+	return 0;
+}
+
+void registry_rollback(struct registry *r, uint64_t serial, const struct registry_who *who,
+		       registry_reply_fn *reply, void *arg)
+{
+	char error[REGISTRY_ERROR_MAX];
+	struct registry_reply no;
+	struct job job = {.command = "rollback", .who = *who, .reply = reply, .arg = arg};
+	if (!serial)
+		serial = serial_before(r);
+	int err = serial && r->state ? registry_record(r, serial, &job.target) : -ENOENT;
+	if (err == -ENOENT)
+		registry_refuse(&no, REGISTRY_BAD, error,
+				"there is no such serial to go back to (filterctl serials)");
+	else if (err)
+		registry_refuse(&no, REGISTRY_FAILED, error, "serial %" PRIu64 ": %s", serial,
+				strerror(-err));
+	if (err) {
+		reply(arg, &no);
 		return;
 	}
-	reply.serial_from = r->serial;
-	reply.orders = ruleset_orders(result->ruleset);
-	reply.names = ruleset_names(result->ruleset);
-	if (job->dry_run) {
-		ruleset_close(result->ruleset);
-	} else if (put_in_force(r, result->ruleset)) {
-		ruleset_close(result->ruleset);
-		refuse(job, REGISTRY_FAILED, "no memory");
-		return;
-	} else {
-		reply.effective_ns = store_current(r->store)->loaded_ns;
+	struct intake_source source = {.memfd = -1,
+				       .path = statedir_image_path(r->state, job.target.image)};
+	job_start(r, &job, &source);
+}
+
+// --- When it is there
+
+static bool refuse_lifetimes(const struct registry *r, const struct ruleset *ruleset,
+			     struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
+{
+	for (uint32_t i = 0; i < ruleset_orders(ruleset); i++) {
+		struct ruleset_order order;
+		ruleset_order(ruleset, i, &order);
+		int64_t max_s = lifetimes_max_s(&r->options.orders->lifetimes, order.category);
+		if (order.expires_s - order.starts_s <= max_s)
+			continue;
+		registry_refuse(reply, REGISTRY_REFUSED, error,
+				"order %.*s may last %" PRId64
+				" days ([orders] in filterd.conf(5)), and would last %" PRId64,
+				(int)order.id.len, (const char *)order.id.at, max_s / DAY_S,
+				(order.expires_s - order.starts_s + DAY_S - 1) / DAY_S);
+		return true;
 	}
-	reply.serial_to = job->dry_run ? r->serial + 1 : r->serial;
-	if (job->reply)
-		job->reply(job->arg, &reply);
+	return false;
+}
+
+// What is wrong with what came in. True if anything is.
+static bool refuse(struct registry *r, const struct job *job, const struct intake_result *result,
+		   struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
+{
+	bool rollback = job->target.serial, reload = !job->reply;
+	if (result->err)
+		registry_refuse(reply, rollback ? REGISTRY_FAILED : REGISTRY_BAD, error, "%s",
+				result->error);
+	else if (rollback && strcmp(result->digest_text, job->target.image) != 0)
+		registry_refuse(reply, REGISTRY_FAILED, error,
+				"the image of serial %" PRIu64 " is damaged", job->target.serial);
+	else if (job->base && job->base != ruleset_checksum(r->base))
+		registry_refuse(reply, REGISTRY_CONFLICT, error,
+				"other orders are in force than those that the difference was made "
+				"against");
+	else
+		return !reload && !rollback && refuse_lifetimes(r, result->ruleset, reply, error);
+	return true;
+}
+
+// What has ended since does not begin again by a rollback.
+static int keep_ended(struct record *to, const struct record *from)
+{
+	for (uint32_t i = 0; i < from->count; i++) {
+		const struct record_amendment *a = &from->amendments[i];
+		if (!a->ended)
+			continue;
+		struct ruleset_order order = {.id = slice_text(a->id),
+					      .revision = a->revision,
+					      .starts_s = a->starts_s,
+					      .expires_s = a->expires_s};
+		if (!record_amend(to, &order))
+			return -ENOMEM;
+		struct record_amendment *mine =
+			(struct record_amendment *)(uintptr_t)record_amendment(to, &order);
+		if (mine)
+			mine->ended = true;
+	}
+	return 0;
+}
+
+static int draft(struct registry *r, struct job *job, const struct intake_result *result,
+		 struct change *c)
+{
+	if (job->target.serial) {
+		c->record = job->target;
+		job->target = (struct record){0};
+		memcpy(c->record.file, r->record.file, sizeof c->record.file);
+		return keep_ended(&c->record, &r->record);
+	}
+	if (registry_draft(r, c))
+		return -ENOMEM;
+	memcpy(c->record.image, result->digest_text, sizeof c->record.image);
+	if (!job->reply)
+		memcpy(c->record.file, result->digest_text, sizeof c->record.file);
+	return 0;
+}
+
+static void put_in(struct registry *r, struct job *job, struct intake_result *result,
+		   struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
+{
+	struct change change = {.command = job->command,
+				.who = &job->who,
+				.requested_ns = job->requested_ns,
+				.to = job->target.serial,
+				.digest = result->digest,
+				.base = result->ruleset,
+				.kept = result->kept,
+				.unsaved = !job->reply};
+	result->ruleset = NULL;
+	registry_moments(r);
+	if (draft(r, job, result, &change))
+		registry_refuse(reply, REGISTRY_FAILED, error, "no memory");
+	else
+		registry_make(r, &change, reply, error);
+	registry_change_done(&change);
+}
+
+static void rehearse(struct registry *r, const struct job *job, const struct intake_result *result,
+		     struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
+{
+	struct change change = {
+		.command = job->command, .who = &job->who, .digest = result->digest};
+	if (!registry_allow(r, &change, reply, error))
+		return;
+	*reply = (struct registry_reply){.done = true,
+					 .serial_from = r->record.serial,
+					 .serial_to = change.trust.serial ? change.trust.serial
+									  : r->highest + 1,
+					 .requested_ns = job->requested_ns,
+					 .orders = ruleset_orders(result->ruleset),
+					 .names = ruleset_names(result->ruleset)};
+}
+
+static void finish(struct registry *r, struct job *job, struct intake_result *result)
+{
+	char error[REGISTRY_ERROR_MAX];
+	struct registry_reply reply = {.done = true};
+	if (refuse(r, job, result, &reply, error))
+		;
+	else if (!job->reply && !strcmp(result->digest_text, r->record.file))
+		registry_log(r); // the file is as it was
+	else if (job->dry_run)
+		rehearse(r, job, result, &reply, error);
+	else
+		put_in(r, job, result, &reply, error);
+	if (!reply.done)
+		registry_refused(r, job->command, NULL, &job->who, &reply);
+	tell(job, &reply);
+	ruleset_close(result->ruleset);
+	job_done(job);
 }
 
 static void job_run(struct registry *r)
@@ -151,33 +296,6 @@ static void job_run(struct registry *r)
 	finish(r, &job, &result);
 }
 
-// --- Reload
-
-static void reload_start(struct registry *r)
-{
-	struct job job = {0};
-	struct intake_source source = {.memfd = -1, .path = r->ruleset_path};
-	r->reload_wanted = false;
-	job_start(r, &job, &source);
-}
-
-bool registry_reloading(const struct registry *r)
-{
-	return r->reload_wanted || (r->job.intake && !r->job.reply);
-}
-
-void registry_reload(struct registry *r, const char *ruleset_path)
-{
-	char *path = strdup(ruleset_path);
-	if (!path)
-		return;
-	free(r->ruleset_path);
-	r->ruleset_path = path;
-	r->reload_wanted = true;
-}
-
-// ---
-
 int registry_fd(const struct registry *r)
 {
 	return r->job.intake ? intake_fd(r->job.intake) : -1;
@@ -188,71 +306,23 @@ void registry_tick(struct registry *r)
 	job_run(r);
 	if (r->reload_wanted && !r->job.intake)
 		reload_start(r);
-}
-
-// --- Start and end
-
-static int first_rules(struct ruleset **ret, const char *path, char error[REGISTRY_ERROR_MAX])
-{
-	int err = ruleset_open_file(ret, path, error);
-	if (err != -ENOENT)
-		return err;
-	log_warn("%s does not exist: starting WITHOUT ORDERS, nothing is blocked "
-		 "(filterctl compile makes it)",
-		 path);
-	snprintf(error, REGISTRY_ERROR_MAX, "no memory");
-	return ruleset_open_empty(ret);
-}
-
-static int in_force_already(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
-struct registry *registry_new(const struct registry_options *options,
-			      char error[REGISTRY_ERROR_MAX])
-{
-	struct ruleset *ruleset = NULL;
-	if (first_rules(&ruleset, options->ruleset_path, error))
-		return NULL;
-	struct registry *r = calloc(1, sizeof *r);
-	if (r) {
-		r->options = *options;
-		r->ruleset_path = strdup(options->ruleset_path);
-		r->store = store_new(ruleset, options->workers, clock_now_ns());
-	}
-	if (!r || !r->ruleset_path || !r->store) {
-		if (!r || !r->store)
-			ruleset_close(ruleset);
-		registry_free(r);
-		snprintf(error, REGISTRY_ERROR_MAX, "no memory for the orders");
-		return NULL;
-	}
-	prefiltering_swap(options->prefiltering, ruleset, ruleset, in_force_already, NULL);
-	log_rules(r);
-	return r;
+	registry_moments(r);
 }
 
 void registry_cancel(struct registry *r)
 {
+	char error[REGISTRY_ERROR_MAX];
+	struct registry_reply reply;
 	if (!r || !r->job.intake)
 		return;
 	struct intake_result result = intake_end(r->job.intake);
 	ruleset_close(result.ruleset);
-	refuse(&r->job, REGISTRY_FAILED, "the daemon is ending");
-	r->job = (struct job){0};
+	registry_refuse(&reply, REGISTRY_FAILED, error, "the daemon is ending");
+	tell(&r->job, &reply);
+	job_done(&r->job);
 }
 
-void registry_free(struct registry *r)
-{
-	if (!r)
-		return;
-	registry_cancel(r);
-	store_free(r->store);
-	free(r->ruleset_path);
-	free(r);
-}
+// --- Looking at it
 
 struct store *registry_store(struct registry *r)
 {
@@ -261,5 +331,38 @@ struct store *registry_store(struct registry *r)
 
 uint64_t registry_serial(const struct registry *r)
 {
-	return r->serial;
+	return r->record.serial;
+}
+
+void registry_audit_head(const struct registry *r, uint64_t *ret_seq,
+			 char ret_hash[DIGEST_TEXT_MAX])
+{
+	*ret_seq = 0;
+	ret_hash[0] = '\0';
+	if (r->audit)
+		audit_head(r->audit, ret_seq, ret_hash);
+}
+
+static json_t *serial_json(const struct record *record)
+{
+	char effective[CLOCK_TEXT_MAX];
+	return json_pack("{s:I, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I, s:s}", "serial",
+			 (json_int_t)record->serial, "effective",
+			 clock_text_us(record->effective_ns, effective), "command", record->command,
+			 "uid", (json_int_t)record->uid, "user", record->user, "note", record->note,
+			 "orders", (json_int_t)record->orders, "names", (json_int_t)record->names,
+			 "image", record->image);
+}
+
+json_t *registry_serials(const struct registry *r)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < r->history_count; i++) {
+		struct record record;
+		if (registry_record(r, r->history[i].serial, &record))
+			continue;
+		json_array_append_new(list, serial_json(&record));
+		record_done(&record);
+	}
+	return json_pack("{s:o}", "serials", list);
 }

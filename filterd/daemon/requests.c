@@ -6,19 +6,35 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/config.h"
+#include "filterd/daemon/log.h"
 #include "filterd/daemon/onlookers.h"
 #include "filterd/daemon/registry.h"
 #include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
+
+enum { SIGNATURES_MAX = 32, ADMIN_MAX = 64 };
+
+struct admin {
+	uid_t uid;
+	char name[ADMIN_MAX];
+};
 
 struct requests {
 	struct requests_options options;
 	struct control *control;
+	bool frozen;
+	struct admin admins[CONFIG_ADMINS_MAX + 1];
+	unsigned admin_count;
 };
 
 // A request that is being worked on, until its reply.
@@ -26,6 +42,7 @@ struct asked {
 	struct requests *requests;
 	uint64_t ticket;
 	json_t *json; // holds the texts of `who`
+	const char *signatures[SIGNATURES_MAX];
 	struct registry_who who;
 };
 
@@ -72,6 +89,22 @@ static void do_image(struct requests *r, const struct control_request *request, 
 	       ruleset_memfd(ruleset));
 }
 
+static void do_orders(struct requests *r, const struct control_request *request, json_t *json)
+{
+	const char *at = json_string_value(json_object_get(json, "at"));
+	int64_t at_s = timekeeper_now_ns(r->options.timekeeper) / CLOCK_SECOND_NS;
+	if (at && clock_from_text(&at_s, at))
+		refuse(r, request->ticket, REGISTRY_BAD, "at is a time of RFC 3339");
+	else
+		answer(r, request->ticket, registry_orders(r->options.registry, at_s), -1);
+}
+
+static void do_serials(struct requests *r, const struct control_request *request, json_t *json)
+{
+	(void)json;
+	answer(r, request->ticket, registry_serials(r->options.registry), -1);
+}
+
 static void do_top(struct requests *r, const struct control_request *request, json_t *json)
 {
 	json_t *top = onlookers_top(r->options.onlookers, registry_store(r->options.registry), json,
@@ -92,24 +125,83 @@ static void do_watch(struct requests *r, const struct control_request *request, 
 		refuse(r, request->ticket, REGISTRY_BAD, "name is no host name");
 }
 
+// --- Who may change something
+
+static void admin_add(struct requests *r, uid_t uid, const char *name)
+{
+	struct admin *admin = &r->admins[r->admin_count++];
+	admin->uid = uid;
+	snprintf(admin->name, sizeof admin->name, "%s", name);
+}
+
+void requests_admins(struct requests *r)
+{
+	const char *at = r->options.admins;
+	char name[ADMIN_MAX];
+	r->admin_count = 0;
+	admin_add(r, 0, "root");
+	for (size_t len; *at; at += len + strspn(at + len, " ")) {
+		char *end;
+		len = strcspn(at, " ");
+		snprintf(name, sizeof name, "%.*s", (int)len, at);
+		const struct passwd *entry = getpwnam(name);
+		unsigned long uid = strtoul(name, &end, 10);
+		if (entry)
+			admin_add(r, entry->pw_uid, name);
+		else if (!*end && uid < (uid_t)-1)
+			admin_add(r, (uid_t)uid, name);
+		else
+			log_warn("[control] admins: there is no user %s", name);
+	}
+}
+
+// NULL: nobody who may.
+static const struct admin *admin_find(const struct requests *r, uid_t uid)
+{
+	for (unsigned i = 0; i < r->admin_count; i++)
+		if (r->admins[i].uid == uid)
+			return &r->admins[i];
+	return NULL;
+}
+
 // --- Changing
 
-static struct asked *asked_new(struct requests *r, const struct control_request *request,
-			       json_t *json)
+static const char *text_of(const json_t *json, const char *key)
 {
-	struct asked *a = calloc(1, sizeof *a);
-	if (!a)
-		return NULL;
-	const char *note = json_string_value(json_object_get(json, "note"));
-	*a = (struct asked){.requests = r, .ticket = request->ticket, .json = json_incref(json)};
-	a->who = (struct registry_who){.uid = request->uid, .user = "root", .note = note};
-	return a;
+	return json_string_value(json_object_get(json, key));
 }
 
 static void asked_free(struct asked *a)
 {
 	json_decref(a->json);
 	free(a);
+}
+
+// NULL after refusing it.
+static struct asked *asked_new(struct requests *r, const struct control_request *request,
+			       json_t *json)
+{
+	struct asked *a = calloc(1, sizeof *a);
+	if (!a) {
+		refuse(r, request->ticket, REGISTRY_FAILED, "no memory");
+		return NULL;
+	}
+	const char *note = text_of(json, "note"), *reason = text_of(json, "reason");
+	const json_t *signatures = json_object_get(json, "signatures"), *one;
+	size_t i;
+	*a = (struct asked){.requests = r, .ticket = request->ticket, .json = json_incref(json)};
+	json_array_foreach((json_t *)(uintptr_t)signatures, i, one)
+	{
+		if (i < SIGNATURES_MAX && json_is_string(one))
+			a->signatures[a->who.signature_count++] = json_string_value(one);
+	}
+	a->who.uid = request->uid;
+	a->who.user = admin_find(r, request->uid)->name;
+	a->who.note = note ? note : reason;
+	a->who.manifest = text_of(json, "manifest");
+	a->who.signatures = a->signatures;
+	a->who.break_glass = json_is_true(json_object_get(json, "break-glass"));
+	return a;
 }
 
 static json_t *reply_json(const struct registry_reply *reply)
@@ -148,11 +240,86 @@ static void do_push(struct requests *r, const struct control_request *request, j
 		return;
 	}
 	struct asked *a = asked_new(r, request, json);
-	if (!a)
-		refuse(r, request->ticket, REGISTRY_FAILED, "no memory");
-	else
+	if (a)
 		registry_push(r->options.registry, request->fd, base,
 			      json_is_true(json_object_get(json, "dry-run")), &a->who, replied, a);
+}
+
+static void do_lift(struct requests *r, const struct control_request *request, json_t *json)
+{
+	const char *id = text_of(json, "order");
+	if (!id) {
+		refuse(r, request->ticket, REGISTRY_BAD, "order is missing");
+		return;
+	}
+	struct asked *a = asked_new(r, request, json);
+	if (a)
+		registry_lift(r->options.registry, id, &a->who, replied, a);
+}
+
+static void do_extend(struct requests *r, const struct control_request *request, json_t *json)
+{
+	const char *id = text_of(json, "order"), *until = text_of(json, "until");
+	int64_t until_s;
+	if (!id || !until || clock_from_text(&until_s, until)) {
+		refuse(r, request->ticket, REGISTRY_BAD,
+		       "it takes an order, and until as a time of RFC 3339");
+		return;
+	}
+	struct asked *a = asked_new(r, request, json);
+	if (a)
+		registry_extend(r->options.registry, id, until_s, &a->who, replied, a);
+}
+
+static void do_rollback(struct requests *r, const struct control_request *request, json_t *json)
+{
+	const json_t *serial = json_object_get(json, "serial");
+	if (serial && json_integer_value(serial) <= 0) {
+		refuse(r, request->ticket, REGISTRY_BAD, "serial is a number above 0");
+		return;
+	}
+	struct asked *a = asked_new(r, request, json);
+	if (a)
+		registry_rollback(r->options.registry, (uint64_t)json_integer_value(serial),
+				  &a->who, replied, a);
+}
+
+static void do_confirm_clock(struct requests *r, const struct control_request *request,
+			     json_t *json)
+{
+	char effective[CLOCK_TEXT_MAX];
+	const char *error;
+	struct asked *a = asked_new(r, request, json);
+	if (!a)
+		return;
+	if (registry_confirm_clock(r->options.registry, &a->who, &error))
+		refuse(r, request->ticket, REGISTRY_REFUSED, error);
+	else
+		answer(r, request->ticket,
+		       json_pack("{s:s}", "effective", clock_text_us(clock_now_ns(), effective)),
+		       -1);
+	asked_free(a);
+}
+
+// --- Another daemon
+
+static void do_handover(struct requests *r, const struct control_request *request, json_t *json)
+{
+	int fd = -1;
+	const char *error;
+	(void)json;
+	if (request->uid != 0 && request->uid != geteuid()) {
+		refuse(r, request->ticket, REGISTRY_DENIED,
+		       "only root and the daemon's own user may do that");
+		return;
+	}
+	json_t *reply = r->options.handover(r->options.arg, request->pid, &fd, &error);
+	if (!reply) {
+		refuse(r, request->ticket, REGISTRY_CONFLICT, error);
+		return;
+	}
+	answer(r, request->ticket, reply, fd);
+	close(fd);
 }
 
 // --- The table
@@ -162,8 +329,19 @@ static const struct command {
 	bool changing;
 	void (*run)(struct requests *r, const struct control_request *request, json_t *json);
 } commands[] = {
-	{"image", false, do_image},   {"metrics", false, do_metrics}, {"push", true, do_push},
-	{"status", false, do_status}, {"top", false, do_top},         {"watch", false, do_watch},
+	{"confirm-clock", true, do_confirm_clock},
+	{"extend", true, do_extend},
+	{"handover", false, do_handover},
+	{"image", false, do_image},
+	{"lift", true, do_lift},
+	{"metrics", false, do_metrics},
+	{"orders", false, do_orders},
+	{"push", true, do_push},
+	{"rollback", true, do_rollback},
+	{"serials", false, do_serials},
+	{"status", false, do_status},
+	{"top", false, do_top},
+	{"watch", false, do_watch},
 };
 
 static const struct command *command_find(const char *name)
@@ -184,9 +362,12 @@ void requests_take(void *arg, struct control_request *request)
 		refuse(r, request->ticket, REGISTRY_BAD, "a request is {\"command\": NAME}");
 	else if (!command)
 		refuse(r, request->ticket, REGISTRY_BAD, "there is no such command");
-	else if (command->changing && request->uid != 0)
+	else if (command->changing && !admin_find(r, request->uid))
 		refuse(r, request->ticket, REGISTRY_DENIED,
 		       "only root and the users of [control] admins may do that");
+	else if (command->changing && r->frozen)
+		refuse(r, request->ticket, REGISTRY_CONFLICT,
+		       "another daemon is about to take over; try again");
 	else
 		command->run(r, request, json);
 	json_decref(json);
@@ -197,14 +378,21 @@ void requests_take(void *arg, struct control_request *request)
 struct requests *requests_new(const struct requests_options *options)
 {
 	struct requests *r = calloc(1, sizeof *r);
-	if (r)
-		r->options = *options;
+	if (!r)
+		return NULL;
+	r->options = *options;
+	requests_admins(r);
 	return r;
 }
 
 void requests_free(struct requests *r)
 {
 	free(r);
+}
+
+void requests_freeze(struct requests *r, bool freeze)
+{
+	r->frozen = freeze;
 }
 
 void requests_use(struct requests *r, struct control *c)

@@ -3,6 +3,8 @@
 #include "filterd/daemon/service.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -24,10 +26,32 @@ void service_stopping(void)
 	sd_notify(0, "STOPPING=1");
 }
 
-unsigned service_watchdog_ms(void)
+void service_succeeded(pid_t successor)
+{
+	sd_notifyf(0, "MAINPID=%d", (int)successor);
+}
+
+const char *service_socket(void)
+{
+	const char *socket = getenv("NOTIFY_SOCKET");
+	return socket ? socket : "";
+}
+
+void service_take(const char *socket, uint64_t watchdog_us)
+{
+	char text[32];
+	if (!*socket)
+		return;
+	snprintf(text, sizeof text, "%" PRIu64, watchdog_us);
+	setenv("NOTIFY_SOCKET", socket, 1);
+	unsetenv("WATCHDOG_PID"); // whose it was
+	setenv("WATCHDOG_USEC", text, 1);
+}
+
+uint64_t service_watchdog_us(void)
 {
 	uint64_t us = 0;
-	return sd_watchdog_enabled(0, &us) > 0 ? (unsigned)(us / 1000) : 0;
+	return sd_watchdog_enabled(0, &us) > 0 ? us : 0;
 }
 
 void service_alive(void)

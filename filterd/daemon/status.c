@@ -2,12 +2,16 @@
 #include "filterd/daemon/status.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/events.h"
 #include "filterd/daemon/kernel_queues.h"
+#include "filterd/daemon/live.h"
 #include "filterd/daemon/metrics.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
@@ -25,22 +29,22 @@ static json_t *ruleset_status(const struct view *view)
 {
 	const struct rules *rules = store_current(view->store);
 	int64_t now_s = timekeeper_judge_ns(view->timekeeper, view->now_ns) / CLOCK_SECOND_NS;
-	int active = 0, pending = 0, expired = 0;
+	int counts[ORDER_LIFTED + 1] = {0};
 	char checksum[17], loaded[CLOCK_TEXT_MAX];
 	for (uint32_t i = 0; i < rules->orders; i++) {
 		struct ruleset_order order;
 		ruleset_order(rules->ruleset, i, &order);
-		pending += now_s < order.starts_s;
-		expired += now_s >= order.expires_s;
-		active += now_s >= order.starts_s && now_s < order.expires_s;
+		counts[ruleset_order_state(&order, now_s)]++;
 	}
 	snprintf(checksum, sizeof checksum, "%016" PRIx64, ruleset_checksum(rules->ruleset));
-	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:i, s:I, s:I}", "path",
+	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:I, s:I}", "path",
 			 view->ruleset_path, "serial", (json_int_t)view->serial, "checksum",
 			 checksum, "loaded", clock_text(rules->loaded_ns / CLOCK_SECOND_NS, loaded),
-			 "orders", (json_int_t)rules->orders, "active", active, "pending", pending,
-			 "expired", expired, "names", (json_int_t)ruleset_names(rules->ruleset),
-			 "bytes", (json_int_t)ruleset_bytes(rules->ruleset));
+			 "orders", (json_int_t)rules->orders, "active", counts[ORDER_ACTIVE],
+			 "pending", counts[ORDER_PENDING], "expired", counts[ORDER_EXPIRED],
+			 "lifted", counts[ORDER_LIFTED], "names",
+			 (json_int_t)ruleset_names(rules->ruleset), "bytes",
+			 (json_int_t)ruleset_bytes(rules->ruleset));
 }
 
 static json_t *worker_status(const struct worker *worker)
@@ -81,6 +85,24 @@ static json_t *prefilter_status(const struct view *view)
 			 (json_int_t)s.counts.unread);
 }
 
+static json_t *live_status(const struct view *view)
+{
+	const struct live_counters *kernel = live_counters(view->live);
+	uint64_t remembered = 0, forgotten = 0, tcp = 0, udp = 0;
+	for (unsigned i = 0; i < view->worker_count; i++) {
+		const struct engine_counters *engine = worker_engine_counters(view->workers[i]);
+		remembered += counter_read(&engine->passed_now);
+		forgotten += counter_read(&engine->passed_lost);
+		tcp += counter_read(&engine->ended[0]);
+		udp += counter_read(&engine->ended[1]);
+	}
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "remembered",
+			 (json_int_t)remembered, "forgotten", (json_int_t)forgotten, "ended-tcp",
+			 (json_int_t)tcp, "ended-udp", (json_int_t)udp, "marked",
+			 (json_int_t)kernel->marked, "gone", (json_int_t)kernel->gone, "failed",
+			 (json_int_t)kernel->unmarked);
+}
+
 static json_t *clock_status(const struct view *view)
 {
 	char judged[CLOCK_TEXT_MAX];
@@ -89,6 +111,22 @@ static json_t *clock_status(const struct view *view)
 			 "stepped", timekeeper_stepped(view->timekeeper), "why",
 			 timekeeper_why_unsure(view->timekeeper), "judged",
 			 clock_text(judged_ns / CLOCK_SECOND_NS, judged));
+}
+
+// Where the running program was started from, and whether another file is there now, as after an upgrade.
+static json_t *program_status(void)
+{
+	static const char gone[] = " (deleted)";
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+	if (len < 0)
+		return json_null();
+	path[len] = '\0';
+	char *end = path + len - (sizeof gone - 1);
+	bool replaced = len >= (ssize_t)sizeof gone && !strcmp(end, gone);
+	if (replaced)
+		*end = '\0';
+	return json_pack("{s:s, s:b}", "path", path, "replaced", replaced);
 }
 
 json_t *status_json(const struct view *view)
@@ -103,11 +141,14 @@ json_t *status_json(const struct view *view)
 				   "suppressed", (json_int_t)events_suppressed(view->events),
 				   "lost", (json_int_t)lost);
 	return json_pack(
-		"{s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", FILTERD_VERSION,
-		"uptime", (json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS),
-		"mark-shift", (int)view->mark_shift, "clock", clock_status(view), "ruleset",
-		ruleset_status(view), "workers", workers, "queues", queues_status(view),
-		"prefilter", prefilter_status(view), "events", events);
+		"{s:s, s:i, s:o, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+		FILTERD_VERSION, "pid", (int)getpid(), "program", program_status(), "uptime",
+		(json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS), "mark-shift",
+		(int)view->mark_shift, "clock", clock_status(view), "ruleset", ruleset_status(view),
+		"workers", workers, "queues", queues_status(view), "prefilter",
+		prefilter_status(view), "live", live_status(view), "events", events, "audit",
+		json_pack("{s:I, s:s}", "seq", (json_int_t)view->audit_seq, "hash",
+			  view->audit_hash));
 }
 
 json_t *status_metrics_json(const struct view *view)

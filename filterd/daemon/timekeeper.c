@@ -35,6 +35,7 @@ struct timekeeper {
 	char *path;
 	struct timekeeper_clock clock;
 	atomic_llong floor_ns; // it is not earlier than this: all that workers read
+	int64_t seen_ns;       // what orders were judged by at the last look
 	int64_t known_ns, known_boot_ns;
 	bool exact;        // seen in this boot; else it was at least that much, then
 	int64_t leeway_ns; // how far ahead of what is known the clock may be
@@ -44,6 +45,7 @@ struct timekeeper {
 	int64_t due_s;
 	int64_t write_due_ns; // by the boot clock; 0: never written
 	bool write_failing;   // told once
+	bool yielded;
 };
 
 // --- The system's clocks
@@ -186,6 +188,7 @@ static void look(struct timekeeper *t)
 	// Sure, it leaves room for steps back; one that is not believed then takes effect nowhere.
 	atomic_store_explicit(&t->floor_ns, doubt ? expected : real_ns - STEP_NS,
 			      memory_order_relaxed);
+	t->seen_ns = timekeeper_judge_ns(t, real_ns);
 	if (!doubt)
 		know(t, real_ns, boot_ns);
 }
@@ -193,6 +196,8 @@ static void look(struct timekeeper *t)
 // What was seen to be right just now.
 static void write_time(struct timekeeper *t)
 {
+	if (t->yielded)
+		return;
 	struct timefile file = {.time_s = t->known_ns / CLOCK_SECOND_NS,
 				.boot_s = t->known_boot_ns / CLOCK_SECOND_NS};
 	snprintf(file.boot, sizeof file.boot, "%s", t->clock.boot(t->clock.arg));
@@ -256,6 +261,11 @@ void timekeeper_free(struct timekeeper *t)
 	free(t);
 }
 
+void timekeeper_yield(struct timekeeper *t, bool yield)
+{
+	t->yielded = yield;
+}
+
 int timekeeper_fd(const struct timekeeper *t)
 {
 	return t->fd;
@@ -269,7 +279,7 @@ void timekeeper_run(struct timekeeper *t)
 	look(t);
 	if (!t->doubt && t->known_boot_ns >= t->write_due_ns)
 		write_time(t);
-	if (timekeeper_now_ns(t) / CLOCK_SECOND_NS >= t->due_s)
+	if (t->seen_ns / CLOCK_SECOND_NS >= t->due_s)
 		t->due_s = INT64_MAX;
 	if (woken || t->doubt != before)
 		arm(t);
@@ -290,6 +300,11 @@ int64_t timekeeper_judge_ns(const struct timekeeper *t, int64_t real_ns)
 int64_t timekeeper_now_ns(const struct timekeeper *t)
 {
 	return timekeeper_judge_ns(t, t->clock.real_ns(t->clock.arg));
+}
+
+int64_t timekeeper_seen_ns(const struct timekeeper *t)
+{
+	return t->seen_ns;
 }
 
 bool timekeeper_sure(const struct timekeeper *t)

@@ -38,6 +38,9 @@ struct timekeeper_options {
 struct timekeeper *timekeeper_new(const struct timekeeper_options *options);
 void timekeeper_free(struct timekeeper *t); // writes the time once more if it is sure; accepts NULL
 
+// Whether another daemon keeps the time on disk: then nothing is written.
+void timekeeper_yield(struct timekeeper *t, bool yield);
+
 // The descriptor to wait on (the clock was set, or it is time for what timekeeper_due() was told), and what to call
 // when it is readable, and about once a second in any case.
 int timekeeper_fd(const struct timekeeper *t);
@@ -50,7 +53,9 @@ void timekeeper_due(struct timekeeper *t, int64_t at_s);
 int64_t timekeeper_now_ns(const struct timekeeper *t);
 int64_t timekeeper_judge_ns(const struct timekeeper *t, int64_t real_ns);
 
-// May be decided for good what the time says?
+// What orders were judged by at the last timekeeper_run(), and whether the clock was sure then: may be decided for good
+// what that time says? (Between that look and now the clock may have been set.)
+int64_t timekeeper_seen_ns(const struct timekeeper *t);
 bool timekeeper_sure(const struct timekeeper *t);
 
 // Why not, in a sentence without a full stop; NULL if it is sure. Valid until the next timekeeper_run().

@@ -4,8 +4,11 @@
 #pragma once
 #include <stdint.h>
 
+#include "filterd/base/digest.h"
+
 struct events;
 struct kernel_queues;
+struct live;
 struct prefiltering;
 struct sink;
 struct store;
@@ -22,8 +25,11 @@ struct view {
 	const struct sink *sink;
 	struct kernel_queues *kernel_queues;
 	const struct prefiltering *prefiltering;
+	const struct live *live;
 	const char *ruleset_path;
 	uint64_t serial;
+	uint64_t audit_seq; // head of the audit trail; 0: none
+	char audit_hash[DIGEST_TEXT_MAX];
 	unsigned mark_shift;
 	int64_t started_ns, now_ns; // of the system's clock
 };

@@ -9,6 +9,7 @@
 
 #include "filterd/orders/complaints.h"
 #include "filterd/orders/guard.h"
+#include "filterd/orders/host_name.h"
 #include "filterd/orders/names.h"
 
 const char *const list_class_words[LIST_CLASSES + 1] = {
@@ -86,7 +87,22 @@ static const char *name_fault(const struct list_sink *s, struct slice text, enum
 		       "allow'";
 	if (*ret_class == LIST_BLOCKS)
 		return "is blocked by this line, and the order allows";
-	return guard_text(text, ret_name);
+	return host_name_read(text, ret_name);
+}
+
+// May the order list it? Findings that it overrides are told.
+static bool is_guarded(struct list_sink *s, const struct name *name)
+{
+	const struct guard_policy p = {s->policy.guard, s->policy.overrides, s->policy.action,
+				       s->policy.match};
+	struct guard_finding finding;
+	if (!guard_name(&p, name, &finding))
+		return false;
+	if (finding.is_overridden)
+		guard_tell_overridden(s->watch, s->path, s->line, finding.why);
+	else
+		list_sink_refuse(s, LIST_NAMES, "%s", finding.why);
+	return !finding.is_overridden;
 }
 
 void list_sink_name(struct list_sink *s, struct slice text, enum list_says says, unsigned reach)
@@ -98,6 +114,8 @@ void list_sink_name(struct list_sink *s, struct slice text, enum list_says says,
 		list_sink_refuse(s, class, "'%.*s' %s", LIST_QUOTE(text), why);
 		return;
 	}
+	if (is_guarded(s, &name))
+		return;
 	if (says == LIST_SAYS_NAME)
 		reach = s->policy.match == ORDER_EXACT ? LIST_SELF : LIST_SUBTREE;
 	int result = list_set_add(&s->set, &name, reach, s->line);

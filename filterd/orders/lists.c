@@ -9,7 +9,7 @@
 
 #include "filterd/base/name.h"
 #include "filterd/orders/complaints.h"
-#include "filterd/orders/guard.h"
+#include "filterd/orders/host_name.h"
 #include "filterd/orders/list_format.h"
 #include "filterd/orders/list_input.h"
 #include "filterd/orders/names.h"
@@ -33,7 +33,7 @@ int lists_read_name(struct slice text, const char *file, unsigned line, struct n
 		    struct complaints *complaints)
 {
 	struct name name;
-	const char *why = guard_text(text, &name);
+	const char *why = host_name_read(text, &name);
 	if (why) {
 		complain(complaints, file, line, "'%.*s' %s", LIST_QUOTE(text), why);
 		return -EINVAL;

@@ -8,6 +8,8 @@
 #include "filterd/orders/ruleset.h"
 
 struct complaints;
+struct guard;
+struct guard_overrides;
 struct list_format;
 struct names;
 
@@ -37,8 +39,10 @@ extern const char
 struct list_policy {
 	enum order_action action;
 	enum order_match match;
-	bool widen;    // take LIST_NARROWER for all that `match` says
-	unsigned skip; // 1 << class for each that may be left out
+	bool widen;                              // take LIST_NARROWER for all that `match` says
+	unsigned skip;                           // 1 << class for each that may be left out
+	const struct guard *guard;               // NULL: none but against one-label names
+	const struct guard_overrides *overrides; // NULL: none
 };
 
 // What came of a list. Each line may hold any number of names.
@@ -60,13 +64,15 @@ struct lists_watch {
 	void (*progress)(void *arg, const char *path, uint64_t done, uint64_t size);
 	// For each line that is left out: "FILE:LINE: why".
 	void (*skipped)(void *arg, const char *sentence);
+	// For each finding of the guard that the order overrides: "FILE:LINE: 'NAME' is ...".
+	void (*overridden)(void *arg, const char *sentence);
 	// At the end of each list, also if it is refused.
 	void (*summed)(void *arg, const struct list_summary *summary);
 	void *arg;
 };
 
-// Reads one name as an order writes it into `names`; blanks around it are gone already. 0, or a
-// negative errno with a complaint made (-EINVAL for one that is refused).
+// Reads one name as an order writes it into `names`; blanks around it are gone already. The guard is
+// not asked. 0, or a negative errno with a complaint made (-EINVAL for one that is refused).
 int lists_read_name(struct slice text, const char *file, unsigned line, struct names *names,
 		    struct complaints *complaints);
 

@@ -26,7 +26,7 @@ int names_digest(const struct order *o, size_t own, const struct order_lists *li
 {
 	struct digest *d = digest_new();
 	add_text(d, "filterd names, " FILTERD_VERSION); // another version may read lists otherwise
-	guard_digest(d);
+	guard_digest(lists->policy.guard, lists->policy.overrides, d);
 	add_number(d, o->action);
 	add_number(d, o->match);
 	add_number(d, lists->policy.skip);

@@ -21,6 +21,7 @@ enum {
 struct order_prefix {
 	struct prefix prefix;
 	bool exempt; // else scope
+	unsigned line;
 };
 
 // Where an order was written.

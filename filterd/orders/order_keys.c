@@ -137,29 +137,12 @@ static void read_match(struct order_reading *r, const char *value)
 		r->order->match = (enum order_match)word;
 }
 
-// NULL, or what speaks against answering with this address.
-static const char *sinkhole_fault(const struct addr *a)
-{
-	static const uint8_t ones[4] = {255, 255, 255, 255};
-	if (a->family == 4 && memcmp(a->bytes, ones, sizeof ones) == 0)
-		return "is the broadcast address";
-	if (a->family == 4 ? (a->bytes[0] & 0xf0) == 0xe0 : a->bytes[0] == 0xff)
-		return "is a multicast address";
-	if (a->family == 6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80)
-		return "is a link-local address";
-	return NULL;
-}
-
 static void read_sinkhole(struct order_reading *r, const char *text)
 {
 	struct order *o = r->order;
 	struct addr a;
 	if (addr_from_text(&a, text) < 0) {
 		COMPLAIN(r, "'%s' is no IPv4 or IPv6 address", text);
-		return;
-	}
-	if (sinkhole_fault(&a)) {
-		COMPLAIN(r, "the sinkhole '%s' %s", text, sinkhole_fault(&a));
 		return;
 	}
 	if (o->sinkhole_count == RULESET_SINKHOLES_MAX) {
@@ -202,7 +185,7 @@ static void add_complaint(struct order_reading *r, int result, int max)
 
 static void read_prefix(struct order_reading *r, bool exempt, const char *value)
 {
-	struct order_prefix p = {.exempt = exempt};
+	struct order_prefix p = {.exempt = exempt, .line = r->line};
 	int result = prefix_from_text(&p.prefix, value);
 	if (result == -ERANGE) {
 		COMPLAIN(r, "'%s' has bits set behind its prefix length", value);
@@ -238,7 +221,29 @@ static void read_overrides(struct order_reading *r, const char *value)
 
 static void read_name(struct order_reading *r, const char *value)
 {
+	uint64_t count = r->order->names.count;
+	if (count == r->name_line_room) {
+		uint32_t room = r->name_line_room ? r->name_line_room * 2 : 64;
+		unsigned *more = reallocarray(r->name_lines, room, sizeof *more);
+		if (!more) {
+			COMPLAIN(r, "%s", strerror(ENOMEM));
+			return;
+		}
+		r->name_lines = more;
+		r->name_line_room = room;
+	}
+	r->name_lines[count] = r->line;
 	(void)lists_read_name(slice_text(value), r->file, r->line, &r->order->names, r->complaints);
+}
+
+static void read_override_guard(struct order_reading *r, const char *value)
+{
+	char error[GUARD_WHY_MAX] = "";
+	int result = guard_overrides_add(&r->overrides, value, error);
+	if (result == -EINVAL)
+		COMPLAIN(r, "%s", error);
+	else
+		add_complaint(r, result, GUARD_OVERRIDES_MAX);
 }
 
 // What stands in front of the file's path, if it is a format and a colon.
@@ -310,6 +315,7 @@ const struct order_key order_keys[ORDER_KEYS] = {
 	[KEY_LIST] = {"list", .repeats = true, .read = read_list},
 	[KEY_SKIP] = {"skip", .repeats = true, .read = read_skip},
 	[KEY_WIDEN] = {"widen", .read = read_widen},
+	[KEY_OVERRIDE_GUARD] = {"override-guard", .repeats = true, .read = read_override_guard},
 };
 
 void order_key_read(struct order_reading *r, const char *key, const char *value)

@@ -3,6 +3,7 @@
 // than once, and how its value is read. Internal to reading orders (parse.c).
 #pragma once
 #include "filterd/orders/complaints.h"
+#include "filterd/orders/guard.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/order_lists.h"
 #include "filterd/orders/parse.h"
@@ -30,6 +31,7 @@ enum order_key_number {
 	KEY_LIST,
 	KEY_SKIP,
 	KEY_WIDEN,
+	KEY_OVERRIDE_GUARD,
 	ORDER_KEYS,
 };
 
@@ -39,9 +41,12 @@ struct order_reading {
 	struct order *order; // the one that is being read
 	const char *file;
 	unsigned line;
-	bool time_unread;           // one of its times could not be read
-	bool word_unread;           // one of its words could not: action, match, skip, widen
-	struct order_lists lists;   // of the current order
+	bool time_unread;                 // one of its times could not be read
+	bool word_unread;                 // one of its words could not: action, match, skip, widen
+	struct order_lists lists;         // of the current order
+	struct guard_overrides overrides; // of the current order
+	unsigned *name_lines;             // of its keys `name`, one for each in its names
+	uint32_t name_line_room;
 	unsigned lines[ORDER_KEYS]; // of the first time that each key came, 0 = never
 	const struct parse_options *options;
 	struct reuse reuse; // of options->base

@@ -13,6 +13,7 @@
 
 #include "filterd/base/ini.h"
 #include "filterd/orders/order_check.h"
+#include "filterd/orders/order_guard.h"
 #include "filterd/orders/order_keys.h"
 #include "filterd/orders/order_set.h"
 
@@ -26,17 +27,26 @@ static bool id_valid(const char *id)
 	return len > 0 && len <= ORDER_ID_MAX && strspn(id, bytes) == len && !strchr("-._", id[0]);
 }
 
+static void read_lists(struct order_reading *r)
+{
+	order_guard(r);
+	r->lists.policy.guard = r->options->guard;
+	r->lists.policy.overrides = &r->overrides;
+	order_lists_read(&r->lists, r->order, &r->reuse, &r->options->watch, r->complaints);
+	order_guard_count(r);
+}
+
 // Lists are read last: what a line of theirs may do depends on keys that may stand behind `list`.
 static void end_order(struct order_reading *r)
 {
 	if (r->order) {
 		order_check(r);
 		if (r->lines[KEY_ACTION] && r->lines[KEY_MATCH] && !r->word_unread)
-			order_lists_read(&r->lists, r->order, &r->reuse, &r->options->watch,
-					 r->complaints);
+			read_lists(r);
 		r->orders->lists += r->lists.count;
 	}
 	order_lists_done(&r->lists);
+	guard_overrides_done(&r->overrides);
 	r->order = NULL;
 }
 
@@ -155,6 +165,7 @@ static struct order_reading begin(struct orders *orders, const struct parse_opti
 
 static int finish(struct order_reading *r)
 {
+	free(r->name_lines);
 	reuse_done(&r->reuse);
 	if (r->complaints->count == 0)
 		order_set_settle(r->orders, r->options->drafts, r->complaints);

@@ -5,6 +5,7 @@
 #include "filterd/orders/lists.h"
 
 struct complaints;
+struct guard;
 struct lifetimes;
 struct orders;
 struct ruleset;
@@ -14,6 +15,7 @@ struct ruleset;
 struct parse_options {
 	const struct lifetimes *lifetimes; // NULL: the default
 	bool drafts;                       // take them for orders that come into force
+	const struct guard *guard;         // NULL: without its lists
 	struct lists_watch watch;
 	// The ruleset that compile_orders_onto() will be given; NULL = none. Orders whose names are the same in it
 	// get none: what they listed is taken from there. It stays open until the orders are compiled.

@@ -102,6 +102,11 @@ int ruleset_memfd(const struct ruleset *r)
 	return r->image->memfd;
 }
 
+struct slice ruleset_image(const struct ruleset *r)
+{
+	return slice_of(r->image->map, r->image->len);
+}
+
 // --- Amending
 
 static int amendment_compare(const void *a, const void *b)

@@ -87,6 +87,9 @@ int ruleset_amend(struct ruleset **ret, const struct ruleset *r,
 // The sealed memfd that holds the image, borrowed.
 int ruleset_memfd(const struct ruleset *r);
 
+// All bytes of the image, borrowed.
+struct slice ruleset_image(const struct ruleset *r);
+
 // Judges `name` asked for by `client` at `now_s`. Precedence as in filterd-orders(5): a block holds
 // from starts (inclusive) to expires (exclusive) unless an allow order of the same authority (or one
 // that overrides it by id) in force at that time covers the name; monitor never decides; scope and

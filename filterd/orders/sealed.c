@@ -11,7 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SEALS = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK };
+enum {
+	SEALS = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK,
+	BLOCK = 512, // of st_blocks
+};
 
 static int fail(int result, char error[RULESET_ERROR_MAX], const char *what)
 {
@@ -33,6 +36,10 @@ static int map_image(struct sealed *s, int memfd, char error[RULESET_ERROR_MAX])
 	s->len = (size_t)st.st_size;
 	if (s->len == 0) {
 		snprintf(error, RULESET_ERROR_MAX, "not a sound image: it is empty");
+		return -EBADMSG;
+	}
+	if ((uint64_t)st.st_blocks * BLOCK < s->len) { // mapped, its holes would take memory
+		snprintf(error, RULESET_ERROR_MAX, "not a sound image: it has holes");
 		return -EBADMSG;
 	}
 	void *map = mmap(NULL, s->len, PROT_READ, MAP_SHARED | MAP_POPULATE, memfd, 0);

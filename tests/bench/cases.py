@@ -78,7 +78,7 @@ def image_make(work, names):
     if names:
         with open(folder / "names.txt", "w") as file:
             subprocess.run([PROGRAMS / "list_names", str(names)], stdout=file, check=True)
-        text = order(id="bench", expires=ORDER_LIFE_S, list="names.txt")
+        text = order(id="bench", expires=ORDER_LIFE_S, list="names.txt", **{"override-guard": f"max-names {names}"})
     else:
         text = order("benchmark.invalid", id="bench", expires=ORDER_LIFE_S)
     (folder / "bench.order").write_text(text)

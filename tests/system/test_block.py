@@ -89,7 +89,8 @@ def test_an_order_ends_and_another_begins_by_itself(testbed, filterd):
     wait_until(lambda: time.time() >= turn + 1, "the turn", seconds + 10)
     assert reachable(testbed, "first.example") == ALL
     assert reachable(testbed, "second.example") == set()
-    assert filterd.log() == log  # nothing was reloaded
+    forces = "orders in force"
+    assert filterd.log().count(forces) == log.count(forces)  # nothing was reloaded
 
 
 def test_bad_orders_change_nothing(testbed, filterd):

@@ -154,6 +154,7 @@ def test_steps_forward(testbed, daemon, clock):
     wait_sure(daemon)
     assert blocked(testbed, "now.example")
     assert daemon.log().count("clock unsure") == 2
+    assert not any('"ended"' in text and "now" in text for text in records(daemon))
 
 
 def test_small_steps_are_followed(testbed, daemon, clock):
@@ -164,6 +165,47 @@ def test_small_steps_are_followed(testbed, daemon, clock):
         wait_until(lambda: abs(judged(daemon) - time.time() - minutes * 60) < 30, "the step is followed")
         assert sees(daemon)["sure"]
     assert "unsure" not in daemon.log()
+
+
+def test_what_was_seen_to_end_stays_ended(testbed, daemon, clock):
+    """The power fails right after an order ended, and the clock comes up a little before that."""
+    daemon.start(order("soon.example", id="soon", expires=3))
+    wait_sure(daemon)
+    assert blocked(testbed, "soon.example")
+    wait_until(lambda: not blocked(testbed, "soon.example"), "the order ends")
+    wait_until(lambda: '"expire"' in (daemon.state / "audit.log").read_text(), "its end is noted")
+    # Noted, then kept: what is written last is there.
+    wait_until(lambda: any('"ended": true' in text or '"ended":true' in text for text in records(daemon)),
+               "its end is kept")
+    daemon.kill()
+    clock.off(-60)
+    daemon.start()
+    wait_sure(daemon)
+    assert judged(daemon) < time.time() - 30
+    assert not blocked(testbed, "soon.example")
+
+
+def records(daemon):
+    return [path.read_text() for path in (daemon.state / "serials").glob("*.json")]
+
+
+def test_an_admin_confirms_the_clock(testbed, daemon, clock):
+    daemon.start()
+    wait_sure(daemon)
+    control = ("--control", daemon.config["filterd.control"])
+    nothing = run(FILTERCTL, "confirm-clock", *control, check=False)
+    assert nothing.returncode == 1 and "nothing to confirm" in nothing.stderr
+    clock.off(4 * HOUR)
+    wait_stepped(daemon)
+    run(FILTERCTL, "confirm-clock", "--note", "the wall says so", *control)
+    wait_sure(daemon)
+    assert "the wall says so" in (daemon.state / "audit.log").read_text()
+    wait_until(lambda: any('"ended"' in text for text in records(daemon)), "what has ended is kept")
+    clock.off(0)  # the admin was wrong, and orders that ended meanwhile stay so
+    wait_stepped(daemon)
+    run(FILTERCTL, "confirm-clock", *control)
+    wait_sure(daemon)
+    assert not blocked(testbed, "now.example")
 
 
 def test_the_kernel_is_asked(testbed, daemon):

@@ -100,7 +100,7 @@ static void refuses_with_line_and_what_is_allowed(void **state)
 		{"[firewall]\nlan = a\n\nlna = b\n", "f.conf:4: [firewall] has no key `lna`",
 		 " lan oneway "},
 		{"[frewall]\nlan = a\n", "f.conf:2: there is no section [frewall]",
-		 "filterd firewall queue engine orders trust events"},
+		 "filterd control firewall queue engine orders trust events"},
 		{"[firewall]\nlan = a\nlan = b\n", "f.conf:3: [firewall] lan", "line 2"},
 		{"[firewall]\nlan = a\nfailure = ajar\n", "f.conf:3: [firewall] failure: `ajar`",
 		 "open|closed"},

@@ -277,6 +277,76 @@ static void a_line_has_the_fields_of_eve(void **state)
 	json_decref(root);
 }
 
+// clang-format off
+static const char several[] =
+	COMPILED_ORDER("watch", "monitor", "a.example")
+	COMPILED_ORDER("parent", "block", "a.example")
+	COMPILED_ORDER("own", "block", "www.a.example")
+	COMPILED_ORDER("others", "block", "www.a.example")
+	COMPILED_ORDER("spared", "block", "www.a.example") "exempt = 10.0.0.0/8\n"
+	"[order:carve]\nauthority = Other\nreference = x\nreason = x\naction = allow\n"
+	"starts = 2019-01-01T00:00:00Z\nexpires = 2019-02-01T00:00:00Z\nmatch = exact\n"
+	"name = www.a.example\noverrides = others\n";
+// clang-format on
+
+// All orders on one name, as the ruleset judges it.
+static void every_order_that_matched_is_told(void **state)
+{
+	struct scene *s = *state;
+	ruleset_close(s->ruleset);
+	s->ruleset = ruleset_of_text(several);
+	struct event about = hit(s, "own", "10.1.2.3", 0), e;
+	struct hostname hostname = {.name = about.name, .client = about.client};
+	struct verdict verdict = {
+		.kind = VERDICT_ANSWER, .reason = REASON_ORDER, .hostname = &hostname};
+	ruleset_judge(s->ruleset, &about.name, &about.client, T0 / CLOCK_SECOND_NS + 60,
+		      &verdict.judged);
+	assert_int_equal(verdict.judged.decision, DECISION_BLOCK);
+	assert_true(event_from_verdict(&e, &verdict, s->ruleset, T0));
+	events_add(s->events, &e);
+	json_t *root = json_loads(s->last.json, 0, NULL), *id;
+	json_t *ids = json_object_get(json_object_get(root, "filterd"), "orders");
+	const char *const wanted[] = {"watch", "parent", "own", "others", "carve"};
+	assert_int_equal(json_array_size(ids), 5);
+	for (int i = 0; i < 5; i++) {
+		bool found = false;
+		size_t k;
+		json_array_foreach(ids, k, id) found |= !strcmp(json_string_value(id), wanted[i]);
+		assert_true(found);
+	}
+	assert_true(
+		json_is_false(json_object_get(json_object_get(root, "filterd"), "more_orders")));
+	json_decref(root);
+}
+
+static void seventeen_orders_are_sixteen_and_more(void **state)
+{
+	struct scene *s = *state;
+	char text[8000] = "";
+	for (int i = 0; i < 17; i++)
+		sprintf(text + strlen(text),
+			"[order:an-order-with-an-id-of-sixty-four-letters-and-digits-number-%04d]\n"
+			"authority = A\nreference = x\nreason = x\nstarts = 2019-01-01T00:00:00Z\n"
+			"expires = 2019-02-01T00:00:00Z\naction = block\nmatch = subtree\n"
+			"name = a.example\n",
+			i);
+	ruleset_close(s->ruleset);
+	s->ruleset = ruleset_of_text(text);
+	struct event e = hit(s, "an-order-with-an-id-of-sixty-four-letters-and-digits-number-0003",
+			     "10.1.2.3", 0);
+	struct ruleset_verdict judged;
+	ruleset_judge(s->ruleset, &e.name, &e.client, T0 / CLOCK_SECOND_NS, &judged);
+	e.matches_count = judged.matches_count;
+	e.matches_overflow = judged.matches_overflow;
+	memcpy(e.matches, judged.matches, sizeof e.matches);
+	events_add(s->events, &e);
+	json_t *root = json_loads(s->last.json, 0, NULL);
+	json_t *details = json_object_get(root, "filterd");
+	assert_int_equal(json_array_size(json_object_get(details, "orders")), 16);
+	assert_true(json_is_true(json_object_get(details, "more_orders")));
+	json_decref(root);
+}
+
 static void monitored_tls_is_allowed_and_has_an_sni(void **state)
 {
 	struct scene *s = *state;
@@ -323,6 +393,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_clock_that_steps_back_does_not_hold_summaries,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_has_the_fields_of_eve, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_order_that_matched_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(seventeen_orders_are_sixteen_and_more, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(monitored_tls_is_allowed_and_has_an_sni, setup,
 						teardown),
 	};

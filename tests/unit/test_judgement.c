@@ -229,9 +229,12 @@ static int write_order(char *out, const struct plain_order *o)
 			o->match == ORDER_EXACT ? "exact" : "subtree");
 	for (unsigned i = 0; i < o->names; i++)
 		n += sprintf(out + n, "name = %s\n", o->name[i]);
-	for (unsigned i = 0; i < o->prefixes; i++)
-		n += sprintf(out + n, "%s = %s\n", o->prefix[i].exempt ? "exempt" : "scope",
-			     prefix_text(&o->prefix[i].prefix, prefix));
+	for (unsigned i = 0; i < o->prefixes; i++) {
+		const char *word = o->prefix[i].exempt ? "exempt" : "scope";
+		prefix_text(&o->prefix[i].prefix, prefix);
+		n += sprintf(out + n, "%s = %s\noverride-guard = %s %s\n", word, prefix, word,
+			     prefix);
+	}
 	if (o->overrides >= 0)
 		n += sprintf(out + n, "overrides = o%d\n", o->overrides);
 	return n;

@@ -112,7 +112,7 @@ static void hosts(void **state)
 		{"0.0.0.0 a.example printer\n", 1, LIST_NAMES, "'printer' has one label only"},
 		{"0.0.0.0 *.ads.example\n", 1, LIST_NAMES, "'*.ads.example' is a pattern"},
 		{"0.0.0.0 10.0.0.1\n", 1, LIST_NAMES, "'10.0.0.1' is an address"},
-		{"0.0.0.0 ads_.exa mple.\n", 1, LIST_NAMES, "'mple.' has one label only"},
+		{"0.0.0.0 ads_.exa mple.\n", 1, LIST_NAMES, "'mple' has one label only"},
 	};
 	CHECK_KEPT(&list_hosts, kept);
 	CHECK_REFUSED(&list_hosts, refused);

@@ -137,10 +137,8 @@ static void faults(void **state)
 		{BEGIN "answer = sinkhole\n", "f:10: 'sinkhole' needs at least one address"},
 		{BEGIN "answer = sinkhole 192.0.2\n", "f:10: '192.0.2' is no IPv4 or IPv6 address"},
 		{BEGIN "answer = sinkhole ff02::1\n",
-		 "f:10: the sinkhole 'ff02::1' is a multicast"},
-		{BEGIN "answer = sinkhole 224.0.0.1\n", "'224.0.0.1' is a multicast address"},
-		{BEGIN "answer = sinkhole fe80::1\n", "'fe80::1' is a link-local address"},
-		{BEGIN "answer = sinkhole 255.255.255.255\n", "is the broadcast address"},
+		 "f:10: 'ff02::1' as a sinkhole is a multicast address; "
+		 "'override-guard = sinkhole ff02::1' lets it through"},
 		{BEGIN "answer = sinkhole 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6 "
 		       "10.0.0.7 10.0.0.8 10.0.0.9\n",
 		 "f:10: there are more than 8 sinkholes"},

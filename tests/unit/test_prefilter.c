@@ -196,7 +196,8 @@ static void no_name_slips_by_in_a_swap(void **state)
 	config.firewall.mark_shift = 24;
 	config.firewall.dns_ports.count = 1;
 	config.firewall.dns_ports.at[0] = 53;
-	struct prefiltering *p = prefiltering_new(&config), *second = prefiltering_new(&config);
+	struct prefiltering *p = prefiltering_new(&config, false),
+			    *second = prefiltering_new(&config, false);
 	struct prefilter *own = b->prefilter;
 	b->prefilter = prefiltering_prefilter(p);
 	assert_non_null(b->prefilter);

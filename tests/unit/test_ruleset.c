@@ -134,6 +134,8 @@ static void scope_and_exempt(void **state)
 					    "exempt = 2001:db8:1::/48\n") //
 				      ORDER("b", "A",
 					    "action = block\nmatch = exact\nname = b.example\n"
+					    "override-guard = exempt 0.0.0.0/1 "
+					    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\n"
 					    "exempt = 0.0.0.0/1\n"
 					    "exempt = 255.255.255.255\n"
 					    "exempt = ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\n"));

@@ -79,7 +79,7 @@ static int setup(void **state)
 			     .timekeeper = timekeeper_new(&time),
 			     .events = events_new(&options, &out, 1),
 			     .sink = sink_new(NULL),
-			     .prefiltering = prefiltering_new(&config),
+			     .prefiltering = prefiltering_new(&config, false),
 			     .ruleset_path = "/r",
 			     .started_ns = NOW_NS - 70 * CLOCK_SECOND_NS,
 			     .now_ns = NOW_NS};

@@ -394,12 +394,18 @@ static void a_clock_that_steps_back(void **state)
 }
 
 // What workers see between the step and the next look at it.
-static void a_step_back_that_is_not_seen_yet(void **state)
+static void a_step_that_is_not_seen_yet(void **state)
 {
 	(void)state;
 	boots(NOW, true);
 	m.real_s = 0;
 	assert_true(judged() >= NOW - HOUR);
+	// Nor is it mixed up with whether the clock was sure.
+	m.real_s = Y2038;
+	assert_true(judged() == Y2038 && timekeeper_sure(m.t));
+	assert_true(timekeeper_seen_ns(m.t) == NOW * CLOCK_SECOND_NS);
+	timekeeper_run(m.t);
+	assert_true(timekeeper_seen_ns(m.t) == Y2038 * CLOCK_SECOND_NS && !timekeeper_sure(m.t));
 }
 
 static void no_admin_confirms_1970(void **state)
@@ -556,7 +562,7 @@ int main(void)
 		TEST(boots_in_2038),
 		TEST(first_start_in_2038),
 		TEST(a_clock_that_steps_back),
-		TEST(a_step_back_that_is_not_seen_yet),
+		TEST(a_step_that_is_not_seen_yet),
 		TEST(no_admin_confirms_1970),
 		TEST(the_power_fails),
 		TEST(time_is_written_rarely),

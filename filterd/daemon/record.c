@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/daemon/record.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filterd/base/clock.h"
+#include "filterd/orders/ruleset.h"
+
+static void amendments_free(struct record *r)
+{
+	for (uint32_t i = 0; i < r->count; i++)
+		free(r->amendments[i].id);
+	free(r->amendments);
+	r->amendments = NULL;
+	r->count = 0;
+}
+
+void record_done(struct record *r)
+{
+	free(r->command);
+	free(r->user);
+	free(r->note);
+	amendments_free(r);
+	*r = (struct record){0};
+}
+
+static char *text_copy(const char *text, bool *failed)
+{
+	char *copy = text ? strdup(text) : NULL;
+	*failed |= text && !copy;
+	return copy;
+}
+
+int record_copy(struct record *ret, const struct record *r)
+{
+	bool failed = false;
+	struct record copy = *r;
+	copy.command = text_copy(r->command, &failed);
+	copy.user = text_copy(r->user, &failed);
+	copy.note = text_copy(r->note, &failed);
+	copy.amendments = calloc((size_t)r->count + 1, sizeof *copy.amendments);
+	copy.count = copy.amendments ? r->count : 0;
+	for (uint32_t i = 0; i < copy.count; i++) {
+		copy.amendments[i] = r->amendments[i];
+		copy.amendments[i].id = text_copy(r->amendments[i].id, &failed);
+	}
+	if (failed || !copy.amendments) {
+		record_done(&copy);
+		return -ENOMEM;
+	}
+	*ret = copy;
+	return 0;
+}
+
+// --- Amendments
+
+// As strcmp() would order them; ids hold no NUL (text_valid()).
+static int id_compare(const char *a, struct slice b)
+{
+	int order = strncmp(a, (const char *)b.at, b.len);
+	return order ? order : a[b.len] != '\0';
+}
+
+// Where the amendment of this id is, or would be.
+static uint32_t place_of(const struct record *r, struct slice id)
+{
+	uint32_t low = 0, high = r->count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (id_compare(r->amendments[middle].id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_of(const struct record_amendment *a, const struct ruleset_order *order)
+{
+	return a->revision == order->revision && a->starts_s == order->starts_s &&
+	       a->expires_s == order->expires_s;
+}
+
+static struct record_amendment *find(const struct record *r, struct slice id, uint32_t *ret_place)
+{
+	uint32_t at = *ret_place = place_of(r, id);
+	bool found = at < r->count && id_compare(r->amendments[at].id, id) == 0;
+	return found ? &r->amendments[at] : NULL;
+}
+
+const struct record_amendment *record_amendment(const struct record *r,
+						const struct ruleset_order *order)
+{
+	uint32_t at;
+	const struct record_amendment *a = find(r, order->id, &at);
+	return a && is_of(a, order) ? a : NULL;
+}
+
+struct record_amendment *record_amend(struct record *r, const struct ruleset_order *order)
+{
+	uint32_t at;
+	struct record_amendment *a = find(r, order->id, &at);
+	if (a)
+		return a;
+	char *id = strndup((const char *)order->id.at, order->id.len);
+	struct record_amendment *more =
+		id ? reallocarray(r->amendments, (size_t)r->count + 1, sizeof *more) : NULL;
+	if (!more) {
+		free(id);
+		return NULL;
+	}
+	r->amendments = more;
+	memmove(more + at + 1, more + at, (r->count - at) * sizeof *more);
+	r->count++;
+	more[at] = (struct record_amendment){.id = id,
+					     .revision = order->revision,
+					     .starts_s = order->starts_s,
+					     .expires_s = order->expires_s};
+	return &more[at];
+}
+
+// Keeps those that `used` says.
+static void keep(struct record *r, const bool *used)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < r->count; i++) {
+		if (used[i])
+			r->amendments[kept++] = r->amendments[i];
+		else
+			free(r->amendments[i].id);
+	}
+	r->count = kept;
+}
+
+int record_apply(struct record *r, const struct ruleset *base, struct ruleset **ret)
+{
+	struct ruleset_amendment *list = calloc((size_t)r->count + 1, sizeof *list);
+	bool *used = calloc((size_t)r->count + 1, sizeof *used);
+	uint32_t count = 0;
+	for (uint32_t i = 0; list && used && r->count && i < ruleset_orders(base); i++) {
+		struct ruleset_order order;
+		ruleset_order(base, i, &order);
+		const struct record_amendment *a = record_amendment(r, &order);
+		if (!a || used[a - r->amendments])
+			continue;
+		used[a - r->amendments] = true;
+		list[count++] = (struct ruleset_amendment){i, a->until_s, a->lifted_s, a->ended};
+	}
+	int err = list && used ? ruleset_amend(ret, base, list, count) : -ENOMEM;
+	if (!err)
+		keep(r, used);
+	free(list);
+	free(used);
+	return err;
+}
+
+// --- Text
+
+static json_t *time_json(int64_t s)
+{
+	char text[CLOCK_TEXT_MAX];
+	return s ? json_string(clock_text(s, text)) : NULL;
+}
+
+static json_t *amendment_json(const struct record_amendment *a)
+{
+	json_t *json = json_pack("{s:s, s:I, s:o, s:o}", "order", a->id, "revision",
+				 (json_int_t)a->revision, "starts", time_json(a->starts_s),
+				 "expires", time_json(a->expires_s));
+	if (a->until_s)
+		json_object_set_new(json, "until", time_json(a->until_s));
+	if (a->lifted_s)
+		json_object_set_new(json, "lifted", time_json(a->lifted_s));
+	if (a->ended)
+		json_object_set_new(json, "ended", json_true());
+	return json;
+}
+
+static json_t *record_json(const struct record *r)
+{
+	char requested[CLOCK_TEXT_MAX], effective[CLOCK_TEXT_MAX];
+	json_t *amendments = json_array();
+	for (uint32_t i = 0; i < r->count; i++)
+		json_array_append_new(amendments, amendment_json(&r->amendments[i]));
+	return json_pack(
+		"{s:I, s:s, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I, s:I, s:I, s:s, s:s, s:I, "
+		"s:I, s:s, s:o}",
+		"serial", (json_int_t)r->serial, "image", r->image, "file", r->file, "command",
+		r->command, "uid", (json_int_t)r->uid, "user", r->user, "note", r->note, "orders",
+		(json_int_t)r->orders, "names", (json_int_t)r->names, "requested-ns",
+		(json_int_t)r->requested_ns, "effective-ns", (json_int_t)r->effective_ns,
+		"requested", clock_text_us(r->requested_ns, requested), "effective",
+		clock_text_us(r->effective_ns, effective), "seen", (json_int_t)r->seen_s,
+		"audit-seq", (json_int_t)r->audit_seq, "audit-hash", r->audit_hash, "amendments",
+		amendments);
+}
+
+char *record_text(const struct record *r)
+{
+	uint8_t digest[DIGEST_LEN];
+	char hex[DIGEST_TEXT_MAX], *text = NULL;
+	json_t *json = record_json(r);
+	char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	if (line && digest_of(slice_text(line), digest) == 0 &&
+	    asprintf(&text, "%s\n%s\n", line, digest_text(digest, hex)) < 0)
+		text = NULL;
+	free(line);
+	return text;
+}
+
+static bool digest_get(const json_t *json, const char *key, char out[DIGEST_TEXT_MAX])
+{
+	const char *text = json_string_value(json_object_get(json, key));
+	size_t len = text ? strlen(text) : 1;
+	if (len && (len != DIGEST_TEXT_MAX - 1 || strspn(text, "0123456789abcdef") != len))
+		return false;
+	memcpy(out, text, len + 1);
+	return true;
+}
+
+static int64_t time_get(const json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+	int64_t s = 0;
+	return text && clock_from_text(&s, text) == 0 ? s : 0;
+}
+
+static int amendment_get(struct record *r, const json_t *json)
+{
+	const char *id = json_string_value(json_object_get(json, "order"));
+	struct ruleset_order order = {
+		.id = slice_text(id ? id : ""),
+		.revision = (uint32_t)json_integer_value(json_object_get(json, "revision")),
+		.starts_s = time_get(json, "starts"),
+		.expires_s = time_get(json, "expires"),
+	};
+	struct record_amendment *a = id ? record_amend(r, &order) : NULL;
+	if (!a)
+		return id ? -ENOMEM : -EBADMSG;
+	a->until_s = time_get(json, "until");
+	a->lifted_s = time_get(json, "lifted");
+	a->ended = json_is_true(json_object_get(json, "ended"));
+	return 0;
+}
+
+static int record_get(struct record *r, const json_t *json)
+{
+	json_int_t serial = 0, uid = 0, orders = 0, names = 0, requested = 0, effective = 0,
+		   seen = 0, audit = 0;
+	const char *command = NULL, *user = NULL, *note = NULL;
+	const json_t *amendments, *one;
+	bool failed = false;
+	size_t i;
+	if (json_unpack((json_t *)(uintptr_t)json,
+			"{s:I, s?s, s:I, s?s, s?s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "serial",
+			&serial, "command", &command, "uid", &uid, "user", &user, "note", &note,
+			"orders", &orders, "names", &names, "requested-ns", &requested,
+			"effective-ns", &effective, "seen", &seen, "audit-seq", &audit,
+			"amendments", &amendments) ||
+	    !digest_get(json, "image", r->image) || !digest_get(json, "file", r->file) ||
+	    !digest_get(json, "audit-hash", r->audit_hash))
+		return -EBADMSG;
+	r->serial = (uint64_t)serial;
+	r->uid = (uint32_t)uid;
+	r->orders = (uint32_t)orders;
+	r->names = (uint64_t)names;
+	r->requested_ns = requested;
+	r->effective_ns = effective;
+	r->seen_s = seen;
+	r->audit_seq = (uint64_t)audit;
+	r->command = text_copy(command, &failed);
+	r->user = text_copy(user, &failed);
+	r->note = text_copy(note, &failed);
+	int err = failed ? -ENOMEM : 0;
+	json_array_foreach((json_t *)(uintptr_t)amendments, i, one)
+	{
+		if (!err)
+			err = amendment_get(r, one);
+	}
+	return err;
+}
+
+// The line that the digest below it vouches for.
+static bool line_find(const char *text, size_t len, struct slice *ret)
+{
+	uint8_t digest[DIGEST_LEN];
+	char hex[DIGEST_TEXT_MAX];
+	const char *end = memchr(text, '\n', len);
+	if (!end || (size_t)(text + len - end) != DIGEST_TEXT_MAX + 1)
+		return false;
+	*ret = slice_of(text, (size_t)(end - text));
+	return digest_of(*ret, digest) == 0 &&
+	       memcmp(end + 1, digest_text(digest, hex), DIGEST_TEXT_MAX - 1) == 0;
+}
+
+int record_read(struct record *ret, const char *text, size_t len)
+{
+	struct slice line;
+	struct record r = {0};
+	if (!line_find(text, len, &line))
+		return -EBADMSG;
+	json_t *json = json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, NULL);
+	int err = json ? record_get(&r, json) : -EBADMSG;
+	json_decref(json);
+	if (err)
+		record_done(&r);
+	else
+		*ret = r;
+	return err;
+}

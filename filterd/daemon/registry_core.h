@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the parts of the registry share: registry_start.c (start, end), registry.c (what comes in), registry_change.c (how a change comes in
+// force), registry_orders.c (single orders), registry_time.c (what happens by itself). Internal to them.
+#pragma once
+#include "filterd/daemon/intake.h"
+#include "filterd/daemon/record.h"
+#include "filterd/daemon/registry.h"
+#include "filterd/daemon/trust.h"
+
+struct audit;
+
+// A ruleset on its way in; one at a time.
+struct job {
+	struct intake *intake; // NULL: nothing is
+	const char *command;   // push, rollback, reload
+	bool dry_run;
+	uint64_t base;
+	struct record target; // of a rollback
+	struct registry_who who;
+	int64_t requested_ns;
+	registry_reply_fn *reply; // NULL: only the log hears of it
+	void *arg;
+};
+
+// What the records on disk name.
+struct history {
+	uint64_t serial;
+	char image[DIGEST_TEXT_MAX];
+};
+
+struct registry {
+	struct registry_options options;
+	char *ruleset_path;
+	struct store *store;
+	struct statedir *state; // NULL: none can be used, and why
+	char state_error[REGISTRY_ERROR_MAX];
+	struct audit *audit;     // NULL: the same
+	struct ruleset *base;    // what is in force, as compiled
+	struct record record;    // and as it is written down
+	bool saved;              // is it
+	uint64_t highest;        // serial that was ever seen
+	struct history *history; // the highest first
+	size_t history_count;
+	struct job job;
+	bool reload_wanted; // when the job is through
+	uid_t reload_uid;
+	int64_t planned_s, next_s,
+		review_s; // when it was last looked, when something happens next, a review next
+	bool sure;        // the clock was, then
+};
+
+// What a serial was. 0 or a negative errno.
+int registry_record(const struct registry *r, uint64_t serial, struct record *ret);
+
+// --- registry_change.c
+
+// A change in the making. The record says what is to be; registry_make() fills in who did it and when.
+struct change {
+	const char *command;
+	const char *order;     // the only one that it is about, or NULL
+	int64_t until_s;       // that it is extended to, or 0
+	uint64_t to;           // serial that is rolled back to, or 0
+	const uint8_t *digest; // of an image that comes with it, or NULL
+	const struct registry_who *who;
+	int64_t requested_ns;
+	struct record record;       // owned
+	struct trust_verdict trust; // filled in by registry_allow()
+	struct ruleset *base;       // its image, taken over when it is done; NULL: the one in force
+	struct ruleset *fresh;      // what is to be in force, while registry_make() works
+	bool unsaved;               // it may be in force without being on disk
+	int kept; // 0, or the negative errno with which its image could not be written there
+};
+
+// Begins with what is in force. 0 or -ENOMEM.
+int registry_draft(const struct registry *r, struct change *c);
+
+// Whether it is signed as it must be. False if not, as registry_make(), which asks by itself.
+bool registry_allow(struct registry *r, struct change *c, struct registry_reply *ret,
+		    char error[REGISTRY_ERROR_MAX]);
+
+// What somebody who may ask for changes was refused is noted and logged.
+void registry_refused(struct registry *r, const char *command, const char *order,
+		      const struct registry_who *who, const struct registry_reply *reply);
+
+// Makes it. True when it is in force; else `ret` says why not and nothing has changed, with the sentence in `error`.
+bool registry_make(struct registry *r, struct change *c, struct registry_reply *ret,
+		   char error[REGISTRY_ERROR_MAX]);
+void registry_change_done(struct change *c);
+
+// The record of what is in force has changed, but for its serial: puts that in force; writes it. 0 or a negative errno.
+int registry_refresh(struct registry *r);
+int registry_save(struct registry *r);
+
+void registry_log(const struct registry *r);
+
+// An entry for the audit trail, as far as it is the same for all.
+json_t *registry_entry(const char *command, const struct registry_who *who);
+int registry_audit(struct registry *r, json_t *entry);
+
+__attribute__((format(printf, 4, 5))) void registry_refuse(struct registry_reply *ret,
+							   enum registry_refusal refusal,
+							   char error[REGISTRY_ERROR_MAX],
+							   const char *format, ...);
+
+// --- registry_time.c
+
+// From now on what happens is looked for in what is in force.
+void registry_watch_first(struct registry *r); // at the start
+void registry_watch(struct registry *r);
+void registry_moments(struct registry *r);
+int64_t registry_now_s(const struct registry *r);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The public suffix list (publicsuffix.org), by libpsl: below which names strangers have names of their
+// own. Debian's package publicsuffix keeps it fresh; where that is not installed, the list that libpsl
+// was built with is as good as it was then.
+#pragma once
+
+struct digest;
+struct name;
+struct suffixes;
+
+enum suffix {
+	SUFFIX_NONE,
+	SUFFIX_REGISTRY, // anybody may register names there: co.nz
+	SUFFIX_SHARED,   // a provider gives them to its customers: github.io
+};
+
+// NULL if out of memory. suffixes_free() ends it, and accepts NULL.
+struct suffixes *suffixes_new(void);
+void suffixes_free(struct suffixes *s);
+
+// Is it one itself? Names below one, and those that are no host's, are none.
+enum suffix suffixes_find(const struct suffixes *s, const struct name *name);
+
+// Adds to a digest what says which list it is.
+void suffixes_digest(const struct suffixes *s, struct digest *d);
