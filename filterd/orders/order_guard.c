@@ -162,9 +162,19 @@ static uint64_t names_overridden(const struct guard_overrides *o)
 	return most;
 }
 
+// Also where they are those of an order in force, and were not read.
+static uint64_t names_of(const struct order_reading *r)
+{
+	struct ruleset_order in_force;
+	if (r->order->reused == ORDER_NOT_REUSED)
+		return r->order->names.count;
+	ruleset_order(r->options->base, r->order->reused, &in_force);
+	return in_force.names;
+}
+
 void order_guard_count(struct order_reading *r)
 {
-	uint64_t count = r->order->names.count, most = guard_max_names(r->options->guard);
+	uint64_t count = names_of(r), most = guard_max_names(r->options->guard);
 	uint64_t overridden = names_overridden(&r->overrides);
 	unsigned line = r->lines[KEY_LIST] ? r->lines[KEY_LIST] : r->lines[KEY_NAME];
 	if (count > most && count > overridden)
