@@ -278,8 +278,10 @@ static void finish(struct registry *r, struct job *job, struct intake_result *re
 		rehearse(r, job, result, &reply, error);
 	else
 		put_in(r, job, result, &reply, error);
-	if (!reply.done)
+	if (!reply.done) {
 		registry_refused(r, job->command, NULL, &job->who, &reply);
+		registry_forget_image(r, result->digest_text);
+	}
 	tell(job, &reply);
 	ruleset_close(result->ruleset);
 	job_done(job);

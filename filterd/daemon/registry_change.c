@@ -157,21 +157,30 @@ static size_t images_before(const struct registry *r, size_t end)
 
 static bool is_named(const struct registry *r, const char *image)
 {
+	if (!strcmp(r->record.image, image))
+		return true;
 	for (size_t i = 0; i < r->history_count; i++)
 		if (!strcmp(r->history[i].image, image))
 			return true;
 	return false;
 }
 
-// Removes what is older than what is kept.
+void registry_forget_image(struct registry *r, const char *image)
+{
+	if (r->state && image[0] && !is_named(r, image))
+		statedir_remove_image(r->state, image);
+}
+
+// Removes what is older than what is kept; not while an image is on its way in, which may be one of these.
 static void prune(struct registry *r)
 {
+	if (r->job.intake)
+		return;
 	while (r->history_count > 1 && (r->history_count > SERIALS_MAX ||
 					images_before(r, r->history_count) > r->options.keep)) {
 		struct history oldest = r->history[--r->history_count];
 		statedir_remove(r->state, oldest.serial);
-		if (!is_named(r, oldest.image))
-			statedir_remove_image(r->state, oldest.image);
+		registry_forget_image(r, oldest.image);
 	}
 }
 

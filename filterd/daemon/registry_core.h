@@ -93,6 +93,9 @@ int registry_save(struct registry *r);
 
 void registry_log(const struct registry *r);
 
+// Removes an image from disk that no record names.
+void registry_forget_image(struct registry *r, const char *image);
+
 // An entry for the audit trail, as far as it is the same for all.
 json_t *registry_entry(const char *command, const struct registry_who *who);
 int registry_audit(struct registry *r, json_t *entry);

@@ -179,7 +179,7 @@ static void open_audit(struct registry *r)
 {
 	char path[PATH_MAX], error[AUDIT_ERROR_MAX];
 	snprintf(path, sizeof path, "%s/audit.log", r->options.state);
-	r->audit = audit_open(path, NULL, error);
+	r->audit = audit_open(path, r->options.syslog, error);
 	if (r->audit) {
 		if (r->record.audit_seq)
 			audit_remembers(r->audit, r->record.audit_seq, r->record.audit_hash);

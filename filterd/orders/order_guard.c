@@ -162,14 +162,13 @@ static uint64_t names_overridden(const struct guard_overrides *o)
 	return most;
 }
 
-// Also where they are those of an order in force, and were not read.
 static uint64_t names_of(const struct order_reading *r)
 {
-	struct ruleset_order in_force;
+	struct ruleset_order before;
 	if (r->order->reused == ORDER_NOT_REUSED)
 		return r->order->names.count;
-	ruleset_order(r->options->base, r->order->reused, &in_force);
-	return in_force.names;
+	ruleset_order(r->options->base, r->order->reused, &before);
+	return before.names;
 }
 
 void order_guard_count(struct order_reading *r)
