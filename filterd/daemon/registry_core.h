@@ -112,3 +112,4 @@ void registry_watch_first(struct registry *r); // at the start
 void registry_watch(struct registry *r);
 void registry_moments(struct registry *r);
 int64_t registry_now_s(const struct registry *r);
+int64_t registry_sure_s(const struct registry *r); // the same; 0 while the clock is not sure

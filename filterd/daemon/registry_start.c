@@ -133,7 +133,7 @@ static int in_force_already(void *arg)
 static int put_in_force(struct registry *r)
 {
 	struct ruleset *ruleset;
-	int err = record_apply(&r->record, r->base, &ruleset);
+	int err = record_apply(&r->record, r->base, registry_sure_s(r), &ruleset);
 	if (err)
 		return err;
 	r->store = store_new(ruleset, r->options.workers, clock_now_ns());

@@ -474,6 +474,61 @@ static void an_end_that_was_seen_is_for_good(void **state)
 	assert_int_equal(lift(s, "one").refusal, REGISTRY_REFUSED);
 }
 
+#define ORDER_UNTIL(ID, REVISION, DAY)                                                             \
+	"[order:" ID "]\nauthority = Court\nreference = " ID "/19\nreason = test\n"                \
+	"issued = 2019-01-01T00:00:00Z\nstarts = 2019-01-01T00:00:00Z\nrevision = " REVISION "\n"  \
+	"expires = 2019-" DAY "T00:00:00Z\naction = block\nmatch = subtree\n"                      \
+	"name = " ID ".example\n"
+
+// Whatever is pushed meanwhile, and whatever it says of its end: only a higher revision blocks again.
+static void a_lift_is_for_good(void **state)
+{
+	struct scene *s = *state;
+	push(s, ORDER_UNTIL("x", "2", "12-01") TWO);
+	assert_true(lift(s, "x").done);
+	assert_true(push(s, TWO).done);
+	again(s);
+	push(s, ORDER_UNTIL("x", "2", "12-01") TWO);
+	assert_false(blocks(s, "x.example", START_S + 100));
+	push(s, ORDER_UNTIL("x", "2", "12-05") TWO);
+	assert_false(blocks(s, "x.example", START_S + 100));
+	push(s, TWO);
+	s->now_ns = END_S * CLOCK_SECOND_NS; // when the first of them has ended, but not the last
+	tick(s);
+	push(s, ONE);
+	push(s, ORDER_UNTIL("x", "1", "12-05"));
+	assert_false(blocks(s, "x.example", END_S));
+	push(s, ORDER_UNTIL("x", "3", "12-05"));
+	assert_true(blocks(s, "x.example", END_S));
+	assert_true(push(s, ORDER_UNTIL("x", "2", "12-05")).done);
+	assert_false(blocks(s, "x.example", END_S));
+}
+
+static void a_lift_outlasts_a_rollback_to_before_the_order(void **state)
+{
+	struct scene *s = *state;
+	push(s, TWO);
+	push(s, ONE);
+	lift(s, "one");
+	assert_true(rollback(s, 1).done);
+	push(s, ONE);
+	assert_false(blocks(s, "one.example", START_S + 100));
+}
+
+// What has ended begins again by a push with another end alone.
+static void an_end_holds_for_what_was_pushed_then(void **state)
+{
+	struct scene *s = *state;
+	push(s, ORDER_UNTIL("x", "1", "03-01"));
+	s->now_ns = (START_S + 60 * INT64_C(86400)) * CLOCK_SECOND_NS;
+	tick(s);
+	assert_false(blocks(s, "x.example", START_S + 100));
+	push(s, ORDER_UNTIL("x", "1", "03-01") ONE);
+	assert_false(blocks(s, "x.example", START_S + 100));
+	push(s, ORDER_UNTIL("x", "1", "12-01"));
+	assert_true(blocks(s, "x.example", START_S + 61 * INT64_C(86400)));
+}
+
 static void an_end_while_nobody_looked_is_seen_at_the_start(void **state)
 {
 	struct scene *s = *state;
@@ -581,6 +636,9 @@ int main(void)
 		TEST(an_end_at_any_step_leaves_one_of_the_two),
 		TEST(what_is_damaged_gives_way_to_the_one_before),
 		TEST(an_end_that_was_seen_is_for_good),
+		TEST(a_lift_is_for_good),
+		TEST(a_lift_outlasts_a_rollback_to_before_the_order),
+		TEST(an_end_holds_for_what_was_pushed_then),
 		TEST(an_end_while_nobody_looked_is_seen_at_the_start),
 		TEST(a_beginning_is_told_once),
 		TEST(without_a_state_folder_nothing_can_be_pushed),
