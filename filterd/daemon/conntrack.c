@@ -190,7 +190,6 @@ struct walk {
 static int walk_message(struct conntrack *c, const struct nlmsghdr *message, struct walk *w)
 {
 	struct conntrack_ends ends;
-	uint32_t mark;
 	if (message->nlmsg_seq != c->number)
 		return 1;
 	if (message->nlmsg_type == NLMSG_DONE)
@@ -201,8 +200,10 @@ static int walk_message(struct conntrack *c, const struct nlmsghdr *message, str
 	c->seen = nfct_new();
 	if (!c->seen)
 		return -ENOMEM;
-	if (nfct_nlmsg_parse(message, c->seen) < 0 || !ends_of(c->seen, &ends) ||
-	    !w->seen(w->arg, &ends, &mark))
+	if (nfct_nlmsg_parse(message, c->seen) < 0 || !ends_of(c->seen, &ends))
+		return 1;
+	uint32_t mark = nfct_get_attr_u32(c->seen, ATTR_MARK); // 0 if it has none
+	if (!w->seen(w->arg, &ends, &mark))
 		return 1;
 	uint32_t walking = c->number;
 	want_seen(c);

@@ -21,9 +21,9 @@ void conntrack_close(struct conntrack *c); // accepts NULL
 int conntrack_mark(struct conntrack *c, const struct conntrack_ends *ends, uint32_t mark,
 		   uint32_t mask);
 
-// Shown each connection of TCP and UDP, in any zone, with the server as it is behind translation. True: its mark
-// is to be changed in the same way, to *ret_mark.
-typedef bool conntrack_seen_fn(void *arg, const struct conntrack_ends *ends, uint32_t *ret_mark);
+// Shown each connection of TCP and UDP, in any zone, with the server as it is behind translation, and its mark. True:
+// that is to be changed in the same way, to *mark.
+typedef bool conntrack_seen_fn(void *arg, const struct conntrack_ends *ends, uint32_t *mark);
 
 // Walks all connections, of which there may be a million. Returns how many marks were changed, or a negative
 // errno.

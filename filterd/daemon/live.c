@@ -31,6 +31,25 @@ struct live {
 	struct live_counters counters;
 };
 
+static bool is_blocked(void *arg, const struct conntrack_ends *ends, uint32_t *mark)
+{
+	const struct live *l = arg;
+	uint32_t state = *mark >> l->mark_shift & MARK_STATE;
+	(void)ends;
+	*mark = 0;
+	return state == FLOW_MARK_BLOCKED;
+}
+
+// What an earlier daemon blocked in the kernel is nobody's any more: no order's end would free it. What still is to be
+// blocked shows by its next words.
+static void free_blocked(struct live *l)
+{
+	int freed =
+		conntrack_walk(l->conntrack, (uint32_t)MARK_STATE << l->mark_shift, is_blocked, l);
+	if (freed < 0)
+		log_warn("can't look through the kernel's connections: %s", strerror(-freed));
+}
+
 struct live *live_new(struct worker *const *workers, unsigned count, unsigned mark_shift)
 {
 	struct live *l = calloc(1, sizeof *l);
@@ -46,6 +65,8 @@ struct live *live_new(struct worker *const *workers, unsigned count, unsigned ma
 	if (!l->conntrack)
 		log_warn("no ctnetlink, so connections that were allowed outlive orders: %s",
 			 strerror(errno));
+	else
+		free_blocked(l);
 	return l;
 }
 
@@ -95,13 +116,13 @@ static int ends_compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct conntrack_ends));
 }
 
-static bool is_missed(void *arg, const struct conntrack_ends *ends, uint32_t *ret_mark)
+static bool is_missed(void *arg, const struct conntrack_ends *ends, uint32_t *mark)
 {
 	struct live *l = arg;
 	const struct worker_change *found =
 		bsearch(ends, l->missed, l->missed_count, sizeof *l->missed, ends_compare);
 	if (found)
-		*ret_mark = mark_of(l, found);
+		*mark = mark_of(l, found);
 	return found != NULL;
 }
 

@@ -490,7 +490,9 @@ bool connection_resume(struct engine *e, const struct passed_entry *entry)
 	struct packet ends;
 	bool other;
 	struct flow *f = connection_of(e, entry, &ends, &other);
-	if (!f || !f->ended)
+	if (!f)
+		return !other; // the kernel may hold it for blocked
+	if (!f->ended)
 		return false;
 	f->ended = false;
 	if (f->based)

@@ -39,8 +39,10 @@ struct engine *engine_new(const struct engine_options *options, const struct rul
 	if (!e->handshakes)
 		e->handshakes = handshakes_new(options->handshake_slots, options->handshake_slots,
 					       options->seed);
-	if (options->passed)
+	if (options->passed) {
 		e->passed = passed_new(options->passed);
+		e->latest = latest_new(options->passed, options->seed);
+	}
 	bool classify = options->classify && classify_built();
 	if (classify)
 		e->classify = classify_new(options->seed, e->counters.classified);
@@ -51,7 +53,7 @@ struct engine *engine_new(const struct engine_options *options, const struct rul
 		return NULL;
 	}
 	if (!e->flows || !e->quic || !e->handshakes || (classify && !e->classify) ||
-	    (options->passed && !e->passed)) {
+	    (options->passed && (!e->passed || !e->latest))) {
 		engine_free(e);
 		return NULL;
 	}
@@ -65,6 +67,7 @@ void engine_free(struct engine *e)
 	answer_streams_free(e->answer_streams);
 	classify_free(e->classify);
 	passed_free(e->passed);
+	latest_free(e->latest);
 	flow_table_free(e->flows);
 	quic_crypto_free(e->quic);
 	if (!e->options.handshakes)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Orders change while connections go on that the kernel carries alone. Each name that passed is judged again,
-// an entry of the log after the other, in as small steps as the caller likes.
+// an entry of the log after the other, in as small steps as the caller likes. A first walk finds which entries are
+// the latest of their ends, since ports are used again: what an older one is about is over.
 #include "filterd/base/clock.h"
 #include "filterd/engine/connection.h"
 #include "filterd/engine/core.h"
@@ -13,6 +14,8 @@ void engine_recheck_start(struct engine *e)
 	e->recheck_at = passed_oldest(e->passed);
 	e->recheck_end = passed_end(e->passed);
 	e->recheck_made = 0;
+	e->recheck_judges = false;
+	latest_clear(e->latest);
 }
 
 bool engine_recheck_over(const struct engine *e)
@@ -53,12 +56,20 @@ static bool recheck_entry(struct engine *e, uint64_t place, const struct passed_
 	struct ruleset_verdict *judged = &ret->judged;
 	ruleset_judge(e->ruleset, &entry->hostname.name, &entry->hostname.client, e->now_s, judged);
 	bool block = judged->decision == DECISION_BLOCK;
-	if (block == entry->ended)
+	if (block == entry->ended ||
+	    (block && latest_is_another(e->latest, e->passed, place, entry)))
 		return false;
 	e->hit = entry->hostname;
 	ret->hostname = &e->hit;
 	passed_set_ended(e->passed, place, block);
 	return block ? recheck_end(e, entry, ret) : recheck_resume(e, entry, ret);
+}
+
+// The end of a walk.
+static void recheck_walked(struct engine *e)
+{
+	e->recheck_at = e->recheck_judges ? 0 : passed_oldest(e->passed);
+	e->recheck_judges = !e->recheck_judges;
 }
 
 bool engine_recheck(struct engine *e, int64_t now_ns, unsigned *budget, struct verdict *ret)
@@ -70,8 +81,10 @@ bool engine_recheck(struct engine *e, int64_t now_ns, unsigned *budget, struct v
 		--*budget;
 		uint64_t place = e->recheck_at;
 		e->recheck_at = passed_read(e->passed, &place, &entry);
-		if (place >= e->recheck_end)
-			e->recheck_at = 0;
+		if (!e->recheck_at || place >= e->recheck_end)
+			recheck_walked(e);
+		else if (!e->recheck_judges)
+			latest_add(e->latest, e->passed, place, &entry);
 		else if (recheck_entry(e, place, &entry, ret))
 			return true;
 	}

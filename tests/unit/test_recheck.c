@@ -225,6 +225,25 @@ static void no_room_for_all(void **state)
 	}
 	assert_int_equal(found, 100);
 	assert_int_equal(told, 16);
+	s->now_s = EXPIRES;
+	assert_int_equal(recheck(s), 100); // nothing stays blocked
+	assert_int_equal(s->v.mark, FLOW_MARK_NONE);
+}
+
+// The table has forgotten two connections on the same ports: only the later one may still live.
+static void forgotten_and_its_ports_used_again(void **state)
+{
+	struct scene *s = *state;
+	connect_to(s, blocked_hello, blocked_len);
+	s->client += 70000;
+	s->server += 70000;
+	connect_to(s, free_hello, free_len);
+	for (int i = 0; i < 100; i++) {
+		next_ports(s);
+		connect_to(s, free_hello, free_len);
+	}
+	s->now_s = STARTS;
+	assert_int_equal(recheck(s), 0);
 }
 
 static void step_by_step(void **state)
@@ -247,16 +266,38 @@ static void step_by_step(void **state)
 	assert_int_equal(engine_counters(s->engine)->ended[0], 5);
 }
 
+static void seal_hello(struct craft_quic *q, struct quic_crypto *crypto, uint8_t id,
+		       const char *name)
+{
+	uint8_t message[1024];
+	size_t len = craft_hello_message(message, sizeof message, name, 0);
+	craft_quic_init(q, crypto, id);
+	craft_quic_crypto(q, 0, message, len);
+	assert_true(craft_quic_seal(q));
+}
+
+static void quic_on_ports_used_again(void **state)
+{
+	static const char *const names[] = {"blocked.example", "allowed.example"};
+	struct scene *s = *state;
+	struct quic_crypto *crypto = quic_crypto_new();
+	struct craft_quic q;
+	for (uint8_t i = 0; i < 2; i++) {
+		seal_hello(&q, crypto, (uint8_t)(77 + i), names[i]);
+		craft_udp(&s->packet, &s->out, q.bytes, q.len);
+		assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
+	}
+	s->now_s = STARTS;
+	assert_int_equal(recheck(s), 0);
+	quic_crypto_free(crypto);
+}
+
 static void quic_is_dropped_by_the_kernel(void **state)
 {
 	struct scene *s = *state;
 	struct quic_crypto *crypto = quic_crypto_new();
 	struct craft_quic q;
-	uint8_t message[1024];
-	size_t len = craft_hello_message(message, sizeof message, "blocked.example", 0);
-	craft_quic_init(&q, crypto, 77);
-	craft_quic_crypto(&q, 0, message, len);
-	assert_true(craft_quic_seal(&q));
+	seal_hello(&q, crypto, 77, "blocked.example");
 	craft_udp(&s->packet, &s->out, q.bytes, q.len);
 	assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
 	s->now_s = STARTS;
@@ -303,6 +344,8 @@ int main(void)
 		SCENE(a_new_connection_on_the_same_ports),
 		SCENE(forgotten_by_the_table),
 		SCENE(no_room_for_all),
+		SCENE(forgotten_and_its_ports_used_again),
+		SCENE(quic_on_ports_used_again),
 		SCENE(step_by_step),
 		SCENE(quic_is_dropped_by_the_kernel),
 		SCENE(dns_is_not_kept),
