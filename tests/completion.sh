@@ -49,7 +49,7 @@ expect 'one.order' check --orders on
 expect 'c.image|sub' compile -o ''
 expect 'one.order|sub|two words.order' push ''
 expect 'clients' top c
-expect '--all|--break-glass|--config|--control|--dry-run|--help|--hours|--json|--manifest|--max-lifetime|--note|--prepare|--serial|--signature|--yes' push --
+expect '--all|--break-glass|--config|--control|--dry-run|--fresh|--help|--hours|--json|--manifest|--max-lifetime|--note|--prepare|--serial|--signature|--yes' push --
 expect 'a.pcap|b.pcapng|sub' names ''
 expect 'a.pcap' replay --orders one.order a
 expect '' check --client ''

@@ -66,6 +66,9 @@ expect("refused", ["lift", "x", "--reason", "court"], 2, lift={"error": "no such
        err="no such order")
 expect("silence", ["lift", "x", "--reason", "court"], 2, lift=b"", err="whether anything was changed is not known")
 expect("half an answer", ["lift", "x", "--reason", "court"], 2, lift=b'{"serial":4', err="is not known")
+pathlib.Path(path).unlink(missing_ok=True)
+nobody = filterctl_says("lift", "x", "--reason", "court")
+assert nobody.returncode == 2 and "no daemon is running" in nobody.stderr and "not known" not in nobody.stderr, nobody
 expect("too long", ["lift", "x", "--reason", "x" * 70000], 2, asked=[], err="too long")
 
 expect("extend", ["extend", "a", "--until", "2026-12-01T00:00:00+13:00", "--reason", "r"], 0, extend=DONE,
@@ -182,6 +185,16 @@ extended = {"id": "a", "state": "pending", "starts": BEGINS, "expires": LATER, "
 expect_push("lifted and extended", [orders, "--yes"], 0, old, states=[extended, lifted],
             out=f"Order a was extended until {LATER}, which stays so.\nOrder y was lifted at {OVER} and stays so: ")
 
+expect_push("lifted, and away", [orders / "a.order", orders / "z.order", "--yes"], 0, old, states=[lifted], asked={},
+            out=f"  - order y (Court): 1 name, lifted at {OVER}\n")
+write("y.order", "y", "y.example", "more.y.example", starts=OVER)
+expect_push("lifted, with another name", [orders, "--yes"], 0, old, states=[lifted], asked={},
+            out=f"  ~ order y (Court): 2 names, lifted at {OVER}: it has no effect\n")
+write("y.order", "y", "y.example", starts=OVER, expires=LATER)
+expect_push("lifted, with another end", [orders, "--yes"], 0, old, states=[lifted], asked={},
+            out=f"Order y was lifted at {OVER} and stays so: ")
+write("y.order", "y", "y.example", starts=OVER)
+
 
 def expect_check(what, name, code, *states, out):
     answers = {"image": ({"serial": 42, "checksum": "0123456789abcdef"}, old), "orders": {"serial": 42, "orders": states}}
@@ -221,6 +234,16 @@ expect_push("onto nothing", [orders, "--yes"], 0, -1, asked={}, out="Orders: 3 a
 expect_push("files", [orders / "a.order", orders / "b.order", "--yes"], 0, new, asked={}, out="1 removed, 2 as they are")
 expect_push("dry run", [orders, "--dry-run"], 0, old, asked={"dry-run": True}, push={**DONE, "effective": None},
             out="The daemon would take it. Nothing is pushed.")
+write("big.order", "big", *[f"n{i}.big.example" for i in range(3000)])
+big, _ = compiled()
+write("c.order", "c", "c.example")
+_, data = compiled()
+expect("prepared to be signed", ["push", orders, "--prepare", orders.parent / "p"], 0,
+       image=({"serial": 42, "checksum": "0123456789abcdef"}, big), orders={"serial": 42, "orders": []},
+       status={"ruleset": {"serial": 42}})
+assert (orders.parent / "p.image").read_bytes() == data, "the image to be signed is not what compile makes"
+for name in ("big", "c"):
+    (orders / f"{name}.order").unlink()
 expect_push("yes", [orders], 0, old, asked={}, stdin=terminal("y\n"), out="Pushed: serial 43", err="Push this? [y/N]")
 expect_push("no", [orders], 1, old, stdin=terminal("\n"), err="Nothing is pushed.")
 expect_push("JSON asks nobody", [orders, "--json"], 2, old, stdin=terminal("y\n"), err="nobody can be asked")

@@ -37,9 +37,10 @@ json_t *change_ask(const struct change *c, json_t *request, int fd)
 {
 	if (c->signing.break_glass)
 		json_object_set_new(request, "break-glass", json_true());
-	json_t *answer = daemon_exchange(
-		(struct daemon_exchange){c->control, request, fd, NULL, DAEMON_WAIT_CHANGE_S});
-	if (!answer)
+	bool asked = false;
+	json_t *answer = daemon_exchange((struct daemon_exchange){c->control, request, fd, NULL,
+								  DAEMON_WAIT_CHANGE_S, &asked});
+	if (!answer && asked)
 		fprintf(stderr, "filterctl: whether anything was changed is not known: "
 				"`filterctl serials` shows what is in force\n");
 	return answer;

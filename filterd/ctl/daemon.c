@@ -163,6 +163,8 @@ json_t *daemon_exchange(struct daemon_exchange x)
 	int fd = ask(x.path, x.request, x.send_fd, x.wait_s ? x.wait_s : DAEMON_WAIT_S);
 	if (fd < 0)
 		return NULL;
+	if (x.ret_asked)
+		*x.ret_asked = true;
 	char *text = read_all(fd, &len, &passed);
 	json_t *answer = text ? json_loadb(text, len, 0, NULL) : NULL;
 	free(text);

@@ -18,7 +18,8 @@ struct daemon_exchange {
 	json_t *request; // taken over; NULL, as jansson has it without memory, fails
 	int send_fd;     // that goes with the request; -1 = none
 	int *ret_fd; // where the one that comes with the answer goes, -1 if none does; NULL = none is wanted
-	int wait_s; // for the answer; 0 = DAEMON_WAIT_S
+	int wait_s;      // for the answer; 0 = DAEMON_WAIT_S
+	bool *ret_asked; // set to true once the whole request is out; NULL = not wanted
 };
 
 // The answer, to be released with json_decref(), or NULL. A refusal is an object with "error".

@@ -209,12 +209,30 @@ static void print_names(struct page *p, uint32_t order, bool added, uint64_t all
 			added ? '+' : '-', all - shown);
 }
 
+// What was decided about an order stays with its revision.
+static void keep_decisions(struct ruleset_order *after, const struct ruleset_order *before,
+			   uint32_t fields)
+{
+	const uint32_t times = 1 << DIFF_STARTS | 1 << DIFF_EXPIRES;
+	if (before->revision != after->revision)
+		return;
+	after->lifted_s = before->lifted_s;
+	if (fields & times)
+		return;
+	after->ended = before->ended;
+	if (before->expires_s > after->expires_s)
+		after->expires_s = before->expires_s; // it was extended
+}
+
 // What the order means now, where that is worth a second look.
 static void print_state(const struct page *p, const struct ruleset_order *o, enum change change)
 {
 	char time[CLOCK_TEXT_MAX];
-	bool over = p->now_s >= o->expires_s;
-	if (change == REMOVED && p->now_s < o->starts_s)
+	bool over = p->now_s >= o->expires_s || o->ended;
+	if (o->lifted_s)
+		fprintf(p->to, ", lifted at %s%s", clock_text(o->lifted_s, time),
+			change == REMOVED ? "" : ": it has no effect");
+	else if (change == REMOVED && p->now_s < o->starts_s)
 		fprintf(p->to, ", was to begin at %s", clock_text(o->starts_s, time));
 	else if (change == REMOVED && !over)
 		fprintf(p->to, ", ENDS WITH THIS PUSH, else at %s", clock_text(o->expires_s, time));
@@ -232,12 +250,16 @@ static void print_order(struct page *p, uint32_t index)
 	static const char signs[] = "+~-";
 	const struct diff_order *o = &p->d->diff.at[index];
 	enum change change = change_of(o);
-	struct ruleset_order order;
+	struct ruleset_order before, order;
 	char id[FIELD_TEXT_MAX], authority[FIELD_TEXT_MAX];
+	if (o->before != DIFF_NONE)
+		ruleset_order(p->d->diff.before, o->before, &before);
 	if (change == REMOVED)
-		ruleset_order(p->d->diff.before, o->before, &order);
+		order = before;
 	else
 		ruleset_order(p->d->diff.after, o->after, &order);
+	if (change == CHANGED)
+		keep_decisions(&order, &before, o->fields);
 	fprintf(p->to, "  %s%c order %s%s (%s): %" PRIu64 " name%s", colour(p, change),
 		signs[change], text_of(order.id, id), plain(p), text_of(order.authority, authority),
 		order.names, order.names == 1 ? "" : "s");
@@ -252,7 +274,7 @@ static void print_order(struct page *p, uint32_t index)
 // What was decided about an order and goes on, or does not.
 static void print_amended(const struct page *p, const struct diff_order *o)
 {
-	const uint32_t another = 1 << DIFF_REVISION | 1 << DIFF_STARTS | 1 << DIFF_EXPIRES;
+	const uint32_t another = 1 << DIFF_STARTS | 1 << DIFF_EXPIRES;
 	struct ruleset_order before, after;
 	char id[FIELD_TEXT_MAX], time[CLOCK_TEXT_MAX];
 	if (o->before == DIFF_NONE || o->after == DIFF_NONE)
@@ -260,7 +282,9 @@ static void print_amended(const struct page *p, const struct diff_order *o)
 	ruleset_order(p->d->diff.before, o->before, &before);
 	ruleset_order(p->d->diff.after, o->after, &after);
 	bool extended = before.expires_s > after.expires_s;
-	if (before.lifted_s && !(o->fields & another))
+	if (before.revision != after.revision)
+		return;
+	if (before.lifted_s)
 		fprintf(p->to,
 			"Order %s was lifted at %s and stays so: only a higher revision puts it in "
 			"force again.\n",

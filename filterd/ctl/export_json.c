@@ -86,6 +86,7 @@ static json_t *order_json(const struct order *o)
 	struct object j = {json_object(), true};
 	set_text(&j, "type", "order");
 	set_text(&j, "id", o->id);
+	set(&j, "revision", json_integer(o->revision));
 	set_text(&j, "authority", o->authority);
 	set_text(&j, "reference", o->reference);
 	set_text(&j, "reason", o->reason);

@@ -24,7 +24,7 @@ struct arguments {
 	const char *const *paths;
 	size_t path_count;
 	const char *note;
-	bool dry_run, yes;
+	bool dry_run, yes, fresh;
 	uint32_t sample;
 	struct rules_options rules;
 	struct change change;
@@ -50,11 +50,17 @@ static int tell_reviews(const struct push *p, const struct orders *orders)
 	return result;
 }
 
+// What is compiled onto depends on what is in force; what people sign must not, so that they can make it themselves.
+static const struct ruleset *base_of(const struct push *p)
+{
+	return p->a->fresh || p->a->change.signing.prepare ? NULL : p->before.ruleset;
+}
+
 static int compile(struct push *p)
 {
 	struct orders orders;
 	struct rules_options options = p->a->rules;
-	options.base = p->before.ruleset;
+	options.base = base_of(p);
 	options.watch.summed = summaries_add;
 	options.watch.arg = &p->lists;
 	if (rules_load_paths(p->a->paths, p->a->path_count, &options, &orders) < 0) {
@@ -63,7 +69,7 @@ static int compile(struct push *p)
 	}
 	int result = tell_reviews(p, &orders);
 	if (result == 0)
-		result = rules_compile_onto(p->a->paths[0], &orders, p->before.ruleset, &p->after);
+		result = rules_compile_onto(p->a->paths[0], &orders, base_of(p), &p->after);
 	orders_done(&orders);
 	return result < 0 ? EXIT_ERROR : EXIT_OK;
 }
@@ -230,6 +236,8 @@ static bool take_option(struct arguments *a, int option)
 	case 'a':
 		a->sample = DIFFERENCE_ALL;
 		return true;
+	case 'f':
+		return a->fresh = true;
 	case RULES_OPTION_CONFIG:
 	case RULES_OPTION_MAX_LIFETIME:
 		return rules_option(&a->rules, option, optarg) > 0;
@@ -248,6 +256,7 @@ static int run(int argc, char **argv)
 		{"dry-run", no_argument, NULL, 'd'},
 		{"yes", no_argument, NULL, 'y'},
 		{"all", no_argument, NULL, 'a'},
+		{"fresh", no_argument, NULL, 'f'},
 		RULES_OPTIONS,
 		SIGNING_OPTIONS,
 		CHANGE_OPTIONS,
@@ -274,18 +283,20 @@ static int run(int argc, char **argv)
 
 const struct command command_push = {
 	.name = "push",
-	.arguments = "DIR|FILE... [--dry-run] [--note TEXT] [--yes] [--all] " RULES_ARGUMENTS
-		     "\n                      [--prepare FILE | --break-glass] [--control PATH] "
-		     "[--json]\n"
-		     "       filterctl push --manifest FILE --signature FILE... [--dry-run] "
-		     "[--yes] [--all]",
+	.arguments =
+		"DIR|FILE... [--dry-run] [--note TEXT] [--yes] [--all] [--fresh] " RULES_ARGUMENTS
+		"\n                      [--prepare FILE | --break-glass] [--control PATH] "
+		"[--json]\n"
+		"       filterctl push --manifest FILE --signature FILE... [--dry-run] "
+		"[--yes] [--all]",
 	.summary = "Put orders in force, in place of those that are",
 	.help = "  --dry-run             show what would change, ask the daemon, and change "
 		"nothing\n"
 		"  --note TEXT           goes into the audit trail\n"
 		"  --yes                 don't ask; without a terminal one of these two is needed\n"
-		"  --all                 show every name that comes or goes, not only "
-		"some\n" RULES_HELP SIGNING_HELP CHANGE_HELP "\n"
+		"  --all                 show every name that comes or goes, not only some\n"
+		"  --fresh               read every list anew, also those that have not "
+		"changed\n" RULES_HELP SIGNING_HELP CHANGE_HELP "\n"
 		"The files and folders (every file *.order in them) are all that is in force "
 		"afterwards. What\n"
 		"changes is shown first. The image that is signed lies beside its manifest, in "

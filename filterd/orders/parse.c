@@ -39,7 +39,7 @@ static void read_lists(struct order_reading *r)
 // Lists are read last: what a line of theirs may do depends on keys that may stand behind `list`.
 static void end_order(struct order_reading *r)
 {
-	if (r->order) {
+	if (r->order && r->order->id[0]) {
 		order_check(r);
 		if (r->lines[KEY_ACTION] && r->lines[KEY_MATCH] && !r->word_unread)
 			read_lists(r);
@@ -144,8 +144,12 @@ static void read_folder(struct order_reading *r, const char *folder)
 	for (int i = 0; i < count; i++) {
 		char path[PATH_MAX];
 		int len = snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+		struct stat st;
 		if (len < 0 || (size_t)len >= sizeof path)
 			complain(r->complaints, folder, 0, "%s", strerror(ENAMETOOLONG));
+		else if (stat(path, &st) == 0 &&
+			 !S_ISREG(st.st_mode)) // a FIFO would wait for a writer
+			complain(r->complaints, path, 0, "this is no regular file");
 		else
 			read_file(r, path);
 		free(entries[i]);

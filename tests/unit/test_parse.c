@@ -309,6 +309,16 @@ static void folders(void **state)
 	snprintf(expected, sizeof expected, "%s: there is no file *.order in this folder", folder);
 	assert_string_equal(c.at[0], expected);
 
+	// What is no file is named, and not waited for.
+	memset(&c, 0, sizeof c);
+	snprintf(expected, sizeof expected, "%s/f.order", folder);
+	assert_int_equal(mkfifo(expected, 0600), 0);
+	assert_true(parse_orders(folder, &defaults, &orders, &c) < 0);
+	snprintf(expected, sizeof expected, "%s/f.order: this is no regular file", folder);
+	assert_string_equal(c.at[0], expected);
+	memset(&c, 0, sizeof c);
+	remove_file(folder, "f.order");
+
 	// The list is found beside the order file; `.conf` and editors' leftovers are not read.
 	write_file(folder, "b.order", BEGIN "list = l.txt\n");
 	write_file(folder, "a.order",
