@@ -41,6 +41,7 @@ struct registry {
 	uint64_t highest;        // serial that was ever seen
 	struct history *history; // the highest first
 	size_t history_count;
+	bool unread; // a record on disk could not be read at the start
 	struct job job;
 	bool reload_wanted; // when the job is through
 	uid_t reload_uid;
