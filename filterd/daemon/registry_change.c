@@ -374,6 +374,8 @@ static bool fail(struct registry_reply *ret, char error[REGISTRY_ERROR_MAX], int
 static bool save(struct registry *r, struct change *c, struct registry_reply *ret,
 		 char error[REGISTRY_ERROR_MAX])
 {
+	if (r->state && !r->saved && !c->base && c->record.image[0]) // it came from a file
+		c->kept = statedir_put_image(r->state, c->record.image, ruleset_image(r->base));
 	int err = r->state ? c->kept : -ENOENT;
 	if (!r->state)
 		snprintf(error, REGISTRY_ERROR_MAX, "%s", r->state_error);

@@ -30,15 +30,17 @@
 enum { NEVER = -1, KILLED = 99, STEPS_MAX = 200 };
 static int planned = NEVER,
 	   countdown = NEVER; // calls that still go well, from the next push and now
-static bool killed;
+static bool killed, full;     // `full`: all of them fail
 
 static bool strike(void)
 {
+	errno = ENOSPC;
+	if (full)
+		return true;
 	if (countdown == NEVER || --countdown != NEVER)
 		return false;
 	if (killed)
 		_exit(KILLED);
-	errno = ENOSPC;
 	return true;
 }
 
@@ -351,6 +353,31 @@ static void the_file_is_taken_when_it_changes(void **state)
 		tick(s);
 	assert_int_equal(registry_serial(s->registry), 3);
 	assert_true(blocks(s, "one.example", START_S + 100));
+}
+
+// What a full disk kept from being saved is saved with the next change, or that is refused.
+static void a_lift_saves_what_it_is_about(void **state)
+{
+	struct scene *s = *state;
+	struct ruleset *r = ruleset_of_text(ONE TWO);
+	struct slice image = ruleset_image(r);
+	int fd = open(s->file, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, image.at, image.len), image.len);
+	close(fd);
+	ruleset_close(r);
+	registry_reload(s->registry, s->file, 0);
+	full = true;
+	while (registry_reloading(s->registry))
+		tick(s);
+	assert_true(blocks(s, "one.example", START_S + 100));
+	assert_int_equal(files_in(s, "images"), 0);
+	assert_int_equal(lift(s, "one").refusal, REGISTRY_FAILED);
+	full = false;
+	assert_true(lift(s, "one").done);
+	assert_int_equal(unlink(s->file), 0);
+	again(s);
+	assert_false(blocks(s, "one.example", START_S + 100));
+	assert_true(blocks(s, "two.example", START_S + 100));
 }
 
 // With each call failing in turn until nothing fails any more: a push is done, or refused and nothing has changed.
@@ -675,6 +702,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_pushed_is_there_again),
 		TEST(the_file_is_taken_when_it_changes),
+		TEST(a_lift_saves_what_it_is_about),
 		TEST(a_failing_disk_changes_nothing),
 		TEST(an_end_at_any_step_leaves_one_of_the_two),
 		TEST(what_is_damaged_gives_way_to_the_one_before),
