@@ -666,6 +666,31 @@ static void limits_of_orders_hold(void **state)
 	assert_false(blocks(s, "one.example", END_S + 86400));
 }
 
+static void what_is_refused_is_noted(void **state)
+{
+	struct scene *s = *state;
+	char note[3 * 3000 + 1] = "", id[10000] = "";
+	memset(id, 'x', sizeof id - 1);
+	const struct registry_who talker = {.uid = 5, .user = "talker", .note = note};
+	for (unsigned i = 0; i < 3000; i++)
+		memcpy(note + 3 * i, "\xE2\x82\xAC", 4); // a euro sign
+	struct answer a = {0};
+	registry_lift(s->registry, id, &talker, replied, &a);
+	assert_false(a.done);
+	char *text = audit_text(s);
+	assert_int_equal(count_of(text, "\"refused\""), 1);
+	assert_int_equal(count_of(text, "\\u20AC"), 333); // of the note, which is cut
+	const struct registry_who other = {.uid = 7};
+	for (int i = 0; i < 100; i++)
+		registry_denied(s->registry, "lift", &other, "may not");
+	tick(s);
+	assert_int_equal(count_of(audit_text(s), "\"may not\""), 1);
+	s->now_ns += CLOCK_SECOND_NS;
+	tick(s);
+	tick(s);
+	assert_int_equal(count_of(audit_text(s), "\"count\":99"), 1);
+}
+
 static void one_thing_at_a_time_and_all_are_told(void **state)
 {
 	struct scene *s = *state;
@@ -716,6 +741,7 @@ int main(void)
 		TEST(a_beginning_is_told_once),
 		TEST(without_a_state_folder_nothing_can_be_pushed),
 		TEST(limits_of_orders_hold),
+		TEST(what_is_refused_is_noted),
 		TEST(one_thing_at_a_time_and_all_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
