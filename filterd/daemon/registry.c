@@ -143,6 +143,7 @@ void registry_rollback(struct registry *r, uint64_t serial, const struct registr
 		registry_refuse(&no, REGISTRY_FAILED, error, "serial %" PRIu64 ": %s", serial,
 				strerror(-err));
 	if (err) {
+		registry_refused(r, "rollback", NULL, who, no.error);
 		reply(arg, &no);
 		return;
 	}
@@ -258,7 +259,7 @@ static void finish(struct registry *r, struct job *job, struct intake_result *re
 	else
 		put_in(r, job, result, &reply, error);
 	if (!reply.done) {
-		registry_refused(r, job->command, NULL, &job->who, &reply);
+		registry_refused(r, job->command, NULL, &job->who, reply.error);
 		registry_forget_image(r, result->digest_text);
 	}
 	tell(job, &reply);
@@ -288,6 +289,7 @@ void registry_tick(struct registry *r)
 	if (r->reload_wanted && !r->job.intake)
 		reload_start(r);
 	registry_moments(r);
+	registry_denied_tick(r);
 }
 
 void registry_cancel(struct registry *r)

@@ -18,7 +18,10 @@ struct store;
 struct timekeeper;
 struct trust;
 
-enum { REGISTRY_ERROR_MAX = 640 };
+enum {
+	REGISTRY_ERROR_MAX = 640,
+	REGISTRY_NOTE_MAX = 1000, // bytes of a note or reason: an audit entry has to hold it
+};
 
 struct registry_options {
 	const char *state, *user; // the state folder, and who it is made for
@@ -94,6 +97,13 @@ void registry_lift(struct registry *r, const char *id, const struct registry_who
 		   registry_reply_fn *reply, void *arg);
 void registry_extend(struct registry *r, const char *id, int64_t until_s,
 		     const struct registry_who *who, registry_reply_fn *reply, void *arg);
+
+// What else was refused is noted and logged, as those above do by themselves: an admin's; and that of somebody who may
+// not, of which one a second is noted and the others are counted. `order` may be NULL.
+void registry_refused(struct registry *r, const char *command, const char *order,
+		      const struct registry_who *who, const char *error);
+void registry_denied(struct registry *r, const char *command, const struct registry_who *who,
+		     const char *error);
 
 // An admin says that the clock is right. 0, or a negative errno with a sentence.
 int registry_confirm_clock(struct registry *r, const struct registry_who *who,

@@ -5,7 +5,6 @@
 // a change that nobody was told of.
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +17,9 @@
 #include "filterd/daemon/registry_core.h"
 #include "filterd/daemon/statedir.h"
 #include "filterd/daemon/store.h"
+#include "filterd/orders/order.h"
 
 enum { SERIALS_MAX = 256 }; // records that stay on disk, whatever the number of images
-
-void registry_refuse(struct registry_reply *ret, enum registry_refusal refusal,
-		     char error[REGISTRY_ERROR_MAX], const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	vsnprintf(error, REGISTRY_ERROR_MAX, format, args);
-	va_end(args);
-	*ret = (struct registry_reply){.refusal = refusal, .error = error};
-}
 
 // What was pushed, and is not in force for all that.
 static void log_lifted(const struct ruleset *ruleset)
@@ -58,6 +48,16 @@ void registry_log(const struct registry *r)
 
 // --- Notes
 
+// An entry has room for this much of each, whatever is in it.
+static json_t *text_json(const char *text, size_t max)
+{
+	size_t len = strnlen(text, max + 1);
+	if (len > max)
+		for (len = max; len && ((unsigned char)text[len] & 0xC0) == 0x80; len--)
+			;
+	return json_stringn(text, len);
+}
+
 json_t *registry_entry(const char *command, const struct registry_who *who)
 {
 	json_t *entry = json_pack("{s:s}", "command", command);
@@ -67,7 +67,18 @@ json_t *registry_entry(const char *command, const struct registry_who *who)
 	if (who->user)
 		json_object_set_new(entry, "user", json_string(who->user));
 	if (who->note)
-		json_object_set_new(entry, "note", json_string(who->note));
+		json_object_set_new(entry, "note", text_json(who->note, REGISTRY_NOTE_MAX));
+	return entry;
+}
+
+json_t *registry_entry_refused(const char *command, const char *order,
+			       const struct registry_who *who, const char *error)
+{
+	json_t *entry = registry_entry("refused", who);
+	json_object_set_new(entry, "what", json_string(command));
+	if (order)
+		json_object_set_new(entry, "order", text_json(order, ORDER_ID_MAX));
+	json_object_set_new(entry, "error", json_string(error));
 	return entry;
 }
 
@@ -113,18 +124,6 @@ static int note(struct registry *r, const struct change *c)
 	json_decref(rest);
 	put_signers(entry, &c->trust);
 	return registry_audit(r, entry);
-}
-
-void registry_refused(struct registry *r, const char *command, const char *order,
-		      const struct registry_who *who, const struct registry_reply *reply)
-{
-	json_t *entry = registry_entry("refused", who);
-	json_object_set_new(entry, "what", json_string(command));
-	if (order)
-		json_object_set_new(entry, "order", json_string(order));
-	json_object_set_new(entry, "error", json_string(reply->error));
-	registry_audit(r, entry);
-	log_warn("%s by uid %u refused: %s", command, who->uid, reply->error);
 }
 
 // What was noted did not come to pass.
@@ -374,6 +373,8 @@ static bool fail(struct registry_reply *ret, char error[REGISTRY_ERROR_MAX], int
 static bool save(struct registry *r, struct change *c, struct registry_reply *ret,
 		 char error[REGISTRY_ERROR_MAX])
 {
+	if (r->state && !r->saved && !c->base && c->record.image[0]) // it came from a file
+		c->kept = statedir_put_image(r->state, c->record.image, ruleset_image(r->base));
 	int err = r->state ? c->kept : -ENOENT;
 	if (!r->state)
 		snprintf(error, REGISTRY_ERROR_MAX, "%s", r->state_error);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the parts of the registry share: registry_start.c (start, end), registry.c (what comes in), registry_change.c (how a change comes in
-// force), registry_orders.c (single orders), registry_time.c (what happens by itself). Internal to them.
+// What the parts of the registry share: registry_start.c (start, end), registry.c (what comes in), registry_change.c (how
+// a change comes in force), registry_orders.c (single orders), registry_refusals.c (what is not done), registry_time.c
+// (what happens by itself). Internal to them.
 #pragma once
 #include "filterd/daemon/intake.h"
 #include "filterd/daemon/record.h"
@@ -41,12 +42,15 @@ struct registry {
 	uint64_t highest;        // serial that was ever seen
 	struct history *history; // the highest first
 	size_t history_count;
+	bool unread; // a record on disk could not be read at the start
 	struct job job;
 	bool reload_wanted; // when the job is through
 	uid_t reload_uid;
 	int64_t planned_s, next_s,
 		review_s; // when it was last looked, when something happens next, a review next
 	bool sure;        // the clock was, then
+	int64_t denied_s; // when somebody who may not was noted last, and how many only counted since
+	uint64_t denied_count;
 };
 
 // What a serial was. 0 or a negative errno.
@@ -78,10 +82,6 @@ int registry_draft(const struct registry *r, struct change *c);
 bool registry_allow(struct registry *r, struct change *c, struct registry_reply *ret,
 		    char error[REGISTRY_ERROR_MAX]);
 
-// What somebody who may ask for changes was refused is noted and logged.
-void registry_refused(struct registry *r, const char *command, const char *order,
-		      const struct registry_who *who, const struct registry_reply *reply);
-
 // Makes it. True when it is in force; else `ret` says why not and nothing has changed, with the sentence in `error`.
 bool registry_make(struct registry *r, struct change *c, struct registry_reply *ret,
 		   char error[REGISTRY_ERROR_MAX]);
@@ -96,14 +96,20 @@ void registry_log(const struct registry *r);
 // Removes an image from disk that no record names.
 void registry_forget_image(struct registry *r, const char *image);
 
-// An entry for the audit trail, as far as it is the same for all.
+// An entry for the audit trail, as far as it is the same for all; and one of what was refused. Notes and ids are cut.
 json_t *registry_entry(const char *command, const struct registry_who *who);
+json_t *registry_entry_refused(const char *command, const char *order,
+			       const struct registry_who *who, const char *error);
 int registry_audit(struct registry *r, json_t *entry);
+
+// --- registry_refusals.c
 
 __attribute__((format(printf, 4, 5))) void registry_refuse(struct registry_reply *ret,
 							   enum registry_refusal refusal,
 							   char error[REGISTRY_ERROR_MAX],
 							   const char *format, ...);
+
+void registry_denied_tick(struct registry *r); // tells how many registry_denied() only counted
 
 // --- registry_time.c
 

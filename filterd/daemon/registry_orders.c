@@ -113,7 +113,7 @@ void registry_lift(struct registry *r, const char *id, const struct registry_who
 	struct registry_reply result;
 	amend(r, id, 0, who, &result, error);
 	if (!result.done)
-		registry_refused(r, "lift", id, who, &result);
+		registry_refused(r, "lift", id, who, result.error);
 	reply(arg, &result);
 }
 
@@ -124,7 +124,7 @@ void registry_extend(struct registry *r, const char *id, int64_t until_s,
 	struct registry_reply result;
 	amend(r, id, until_s, who, &result, error);
 	if (!result.done)
-		registry_refused(r, "extend", id, who, &result);
+		registry_refused(r, "extend", id, who, result.error);
 	reply(arg, &result);
 }
 

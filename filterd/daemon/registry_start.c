@@ -44,17 +44,25 @@ static int take_serial(struct registry *r, uint64_t serial, char error[REGISTRY_
 	return 0;
 }
 
+// Anything else that fails may go well the next time.
+static bool is_lost(int err)
+{
+	return err == -EBADMSG || err == -ENOENT || err == -EPROTONOSUPPORT;
+}
+
 static void history_add(struct registry *r, uint64_t serial)
 {
 	struct record record;
-	if (registry_record(r, serial, &record))
+	if (registry_record(r, serial, &record)) {
+		r->unread = true;
 		return;
+	}
 	r->history[r->history_count].serial = serial;
 	memcpy(r->history[r->history_count++].image, record.image, DIGEST_TEXT_MAX);
 	record_done(&record);
 }
 
-// Takes the highest serial that is sound, if there is any.
+// Takes the highest serial that is sound, if there is any. One that can't be read now may be sound: that is an error.
 static int take_records(struct registry *r, char error[REGISTRY_ERROR_MAX])
 {
 	uint64_t *serials;
@@ -68,16 +76,26 @@ static int take_records(struct registry *r, char error[REGISTRY_ERROR_MAX])
 	}
 	r->highest = serials[0];
 	r->history = calloc((size_t)count, sizeof *r->history);
+	int err = r->history ? 0 : -ENOMEM;
 	for (long i = 0; r->history && i < count; i++) {
 		char why[REGISTRY_ERROR_MAX];
-		if (!r->base && take_serial(r, serials[i], why))
+		err = r->base ? 0 : take_serial(r, serials[i], why);
+		if (err && !is_lost(err)) {
+			snprintf(error, REGISTRY_ERROR_MAX,
+				 "what was in force under serial %" PRIu64
+				 " can't be read now: %.500s",
+				 serials[i], why);
+			break;
+		}
+		if (err)
 			log_err("WHAT WAS IN FORCE UNDER SERIAL %" PRIu64
 				" IS LOST, the one before takes its place: %s",
 				serials[i], why);
+		err = 0;
 		history_add(r, serials[i]);
 	}
 	free(serials);
-	return r->history ? 0 : -ENOMEM;
+	return err;
 }
 
 // --- The file
@@ -192,6 +210,9 @@ static void open_audit(struct registry *r)
 
 static void clean(struct registry *r)
 {
+	statedir_drop(r->state);
+	if (r->unread) // nobody knows which image that record names
+		return;
 	const char **digests = calloc(r->history_count + 1, sizeof *digests);
 	for (size_t i = 0; digests && i < r->history_count; i++)
 		digests[i] = r->history[i].image;

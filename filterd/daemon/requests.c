@@ -3,6 +3,7 @@
 // newer than the daemon.
 #include "filterd/daemon/requests.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -21,6 +22,7 @@
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
+#include "filterd/orders/order.h"
 
 enum { SIGNATURES_MAX = 32, ADMIN_MAX = 64 };
 
@@ -171,6 +173,20 @@ static const char *text_of(const json_t *json, const char *key)
 	return json_string_value(json_object_get(json, key));
 }
 
+// NULL, or what is too long for the audit trail.
+static const char *too_long(const json_t *json)
+{
+	static const char *const notes[] = {"note", "reason"};
+	const char *id = text_of(json, "order");
+	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+		const char *text = text_of(json, notes[i]);
+		if (text && strlen(text) > REGISTRY_NOTE_MAX)
+			return "a note or reason has at most 1000 bytes";
+	}
+	return id && strlen(id) > ORDER_ID_MAX ? "an order's id has at most 64 bytes" : NULL;
+}
+static_assert(REGISTRY_NOTE_MAX == 1000 && ORDER_ID_MAX == 64, "as the sentences say");
+
 static void asked_free(struct asked *a)
 {
 	json_decref(a->json);
@@ -201,7 +217,14 @@ static struct asked *asked_new(struct requests *r, const struct control_request 
 	a->who.manifest = text_of(json, "manifest");
 	a->who.signatures = a->signatures;
 	a->who.break_glass = json_is_true(json_object_get(json, "break-glass"));
-	return a;
+	const char *error = too_long(json);
+	if (!error)
+		return a;
+	registry_refused(r->options.registry, text_of(json, "command"), text_of(json, "order"),
+			 &a->who, error);
+	refuse(r, request->ticket, REGISTRY_BAD, error);
+	asked_free(a);
+	return NULL;
 }
 
 static json_t *reply_json(const struct registry_reply *reply)
@@ -352,6 +375,14 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
+static void deny(struct requests *r, const struct control_request *request, const char *command)
+{
+	static const char error[] = "only root and the users of [control] admins may do that";
+	const struct registry_who who = {.uid = request->uid};
+	registry_denied(r->options.registry, command, &who, error);
+	refuse(r, request->ticket, REGISTRY_DENIED, error);
+}
+
 void requests_take(void *arg, struct control_request *request)
 {
 	struct requests *r = arg;
@@ -363,8 +394,7 @@ void requests_take(void *arg, struct control_request *request)
 	else if (!command)
 		refuse(r, request->ticket, REGISTRY_BAD, "there is no such command");
 	else if (command->changing && !admin_find(r, request->uid))
-		refuse(r, request->ticket, REGISTRY_DENIED,
-		       "only root and the users of [control] admins may do that");
+		deny(r, request, command->name);
 	else if (command->changing && r->frozen)
 		refuse(r, request->ticket, REGISTRY_CONFLICT,
 		       "another daemon is about to take over; try again");

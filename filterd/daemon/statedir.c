@@ -104,10 +104,10 @@ static int write_all(int to, const uint8_t *at, size_t len)
 	return 0;
 }
 
-// A file that is safe on disk, or none.
+// A file that is safe on disk, or none. Which names are blocked is not for everybody.
 static int write_file(const struct statedir *d, const char *name, struct slice text)
 {
-	int fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
 	int err = write_all(fd, text.at, text.len);
@@ -314,7 +314,6 @@ static bool is_wanted(const char *name, const char *const *digests, size_t count
 void statedir_clean(struct statedir *d, const char *const *digests, size_t count)
 {
 	DIR *list = folder_list(d, "images");
-	statedir_drop(d);
 	if (!list)
 		return;
 	for (struct dirent *entry; (entry = readdir(list));)

@@ -39,5 +39,5 @@ void statedir_remove_image(struct statedir *d, const char *digest);
 // Its path; valid until the next call.
 const char *statedir_image_path(struct statedir *d, const char *digest);
 
-// Removes what an end in the middle of writing left, and images that are in none of `digests`.
+// Removes images that are in none of `digests`, and those that an end in the middle of writing left.
 void statedir_clean(struct statedir *d, const char *const *digests, size_t count);

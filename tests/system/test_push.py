@@ -129,6 +129,11 @@ def test_only_admins_change_something(testbed, filterd):
         assert as_user(1, lambda: ask(socket, command)["kind"] == "denied") == 0, command
     assert as_user(1, lambda: push(socket, image)["kind"] == "denied") == 0
     assert as_user(1, lambda: ask(socket, "status")["ruleset"]["serial"] == 1) == 0
+    refused = wait_until(lambda: [one for one in audit(filterd) if "count" in one], "what was refused is counted")
+    assert "no admins" in refused[0]["what"] and any(one.get("uid") == 1 for one in audit(filterd))
+    for arguments in ({"order": "one", "reason": "x" * 1001}, {"order": "y" * 65}):
+        assert ask(socket, "lift", **arguments)["kind"] == "bad"
+        assert audit(filterd)[-1]["command"] == "refused" and "at most" in audit(filterd)[-1]["error"]
     assert as_user(5, lambda: push(socket, image)["serial"] == 2) == 0  # games
     assert as_user(7, lambda: push(socket, image)["serial"] == 3) == 0
     assert [one["user"] for one in ask(socket, "serials")["serials"][:2]] == ["7", "games"]

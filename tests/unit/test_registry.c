@@ -30,15 +30,17 @@
 enum { NEVER = -1, KILLED = 99, STEPS_MAX = 200 };
 static int planned = NEVER,
 	   countdown = NEVER; // calls that still go well, from the next push and now
-static bool killed;
+static bool killed, full;     // `full`: all of them fail
 
 static bool strike(void)
 {
+	errno = ENOSPC;
+	if (full)
+		return true;
 	if (countdown == NEVER || --countdown != NEVER)
 		return false;
 	if (killed)
 		_exit(KILLED);
-	errno = ENOSPC;
 	return true;
 }
 
@@ -53,6 +55,21 @@ WRAP(ssize_t, write, (int fd, const void *at, size_t len), (fd, at, len))
 WRAP(int, fsync, (int fd), (fd))
 WRAP(int, renameat, (int a, const char *from, int b, const char *to), (a, from, b, to))
 WRAP(int, mkdirat, (int at, const char *path, mode_t mode), (at, path, mode))
+
+// A file that can't be opened for now (openat() by the name that large files give it).
+static const char *out_of_reach = "";
+
+int __real_openat64(int at, const char *path, int flags, ...);
+int __wrap_openat64(int at, const char *path, int flags, ...);
+int __wrap_openat64(int at, const char *path, int flags, ...)
+{
+	va_list args;
+	va_start(args, flags);
+	mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	errno = EMFILE;
+	return strcmp(path, out_of_reach) == 0 ? -1 : __real_openat64(at, path, flags, mode);
+}
 
 // --- A registry in a folder of its own
 
@@ -338,6 +355,31 @@ static void the_file_is_taken_when_it_changes(void **state)
 	assert_true(blocks(s, "one.example", START_S + 100));
 }
 
+// What a full disk kept from being saved is saved with the next change, or that is refused.
+static void a_lift_saves_what_it_is_about(void **state)
+{
+	struct scene *s = *state;
+	struct ruleset *r = ruleset_of_text(ONE TWO);
+	struct slice image = ruleset_image(r);
+	int fd = open(s->file, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, image.at, image.len), image.len);
+	close(fd);
+	ruleset_close(r);
+	registry_reload(s->registry, s->file, 0);
+	full = true;
+	while (registry_reloading(s->registry))
+		tick(s);
+	assert_true(blocks(s, "one.example", START_S + 100));
+	assert_int_equal(files_in(s, "images"), 0);
+	assert_int_equal(lift(s, "one").refusal, REGISTRY_FAILED);
+	full = false;
+	assert_true(lift(s, "one").done);
+	assert_int_equal(unlink(s->file), 0);
+	again(s);
+	assert_false(blocks(s, "one.example", START_S + 100));
+	assert_true(blocks(s, "two.example", START_S + 100));
+}
+
 // With each call failing in turn until nothing fails any more: a push is done, or refused and nothing has changed.
 static void a_failing_disk_changes_nothing(void **state)
 {
@@ -474,6 +516,34 @@ static void an_end_that_was_seen_is_for_good(void **state)
 	assert_int_equal(lift(s, "one").refusal, REGISTRY_REFUSED);
 }
 
+// It may be there the next time: nothing older takes its place, and nothing of it is removed.
+static void what_cant_be_read_now_is_not_lost(void **state)
+{
+	struct scene *s = *state;
+	push(s, ONE);
+	push(s, TWO);
+	fall(s);
+	out_of_reach = "serials/2.json";
+	assert_false(rise(s));
+	fall(s);
+	out_of_reach = "serials/1.json";
+	assert_true(rise(s));
+	fall(s);
+	out_of_reach = "";
+	assert_true(rise(s));
+	assert_int_equal(registry_serial(s->registry), 2);
+	assert_true(rollback(s, 1).done);
+}
+
+static void what_is_blocked_is_not_for_everybody(void **state)
+{
+	struct scene *s = *state;
+	char command[200];
+	push(s, ONE);
+	snprintf(command, sizeof command, "test -z \"$(find %s -type f -perm /007)\"", s->state);
+	assert_int_equal(system(command), 0);
+}
+
 #define ORDER_UNTIL(ID, REVISION, DAY)                                                             \
 	"[order:" ID "]\nauthority = Court\nreference = " ID "/19\nreason = test\n"                \
 	"issued = 2019-01-01T00:00:00Z\nstarts = 2019-01-01T00:00:00Z\nrevision = " REVISION "\n"  \
@@ -596,6 +666,31 @@ static void limits_of_orders_hold(void **state)
 	assert_false(blocks(s, "one.example", END_S + 86400));
 }
 
+static void what_is_refused_is_noted(void **state)
+{
+	struct scene *s = *state;
+	char note[3 * 3000 + 1] = "", id[10000] = "";
+	memset(id, 'x', sizeof id - 1);
+	const struct registry_who talker = {.uid = 5, .user = "talker", .note = note};
+	for (unsigned i = 0; i < 3000; i++)
+		memcpy(note + 3 * i, "\xE2\x82\xAC", 4); // a euro sign
+	struct answer a = {0};
+	registry_lift(s->registry, id, &talker, replied, &a);
+	assert_false(a.done);
+	char *text = audit_text(s);
+	assert_int_equal(count_of(text, "\"refused\""), 1);
+	assert_int_equal(count_of(text, "\\u20AC"), 333); // of the note, which is cut
+	const struct registry_who other = {.uid = 7};
+	for (int i = 0; i < 100; i++)
+		registry_denied(s->registry, "lift", &other, "may not");
+	tick(s);
+	assert_int_equal(count_of(audit_text(s), "\"may not\""), 1);
+	s->now_ns += CLOCK_SECOND_NS;
+	tick(s);
+	tick(s);
+	assert_int_equal(count_of(audit_text(s), "\"count\":99"), 1);
+}
+
 static void one_thing_at_a_time_and_all_are_told(void **state)
 {
 	struct scene *s = *state;
@@ -632,10 +727,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_pushed_is_there_again),
 		TEST(the_file_is_taken_when_it_changes),
+		TEST(a_lift_saves_what_it_is_about),
 		TEST(a_failing_disk_changes_nothing),
 		TEST(an_end_at_any_step_leaves_one_of_the_two),
 		TEST(what_is_damaged_gives_way_to_the_one_before),
 		TEST(an_end_that_was_seen_is_for_good),
+		TEST(what_cant_be_read_now_is_not_lost),
+		TEST(what_is_blocked_is_not_for_everybody),
 		TEST(a_lift_is_for_good),
 		TEST(a_lift_outlasts_a_rollback_to_before_the_order),
 		TEST(an_end_holds_for_what_was_pushed_then),
@@ -643,6 +741,7 @@ int main(void)
 		TEST(a_beginning_is_told_once),
 		TEST(without_a_state_folder_nothing_can_be_pushed),
 		TEST(limits_of_orders_hold),
+		TEST(what_is_refused_is_noted),
 		TEST(one_thing_at_a_time_and_all_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
