@@ -27,6 +27,7 @@ struct patient {
 	char *nft, *ipt;  // all rules as text, NULL where they can't be read
 	unsigned allowed; // the conntrack mark's state `allowed`, and the mask of the state
 	unsigned state_mask;
+	unsigned judged, all; // the packet mark of a verdict, and the mask of all our bits
 	char to_client
 		[64]; // nft's words for the mark of answers to clients, which we don't track ourselves
 };
@@ -92,6 +93,15 @@ static void check_queues(const struct patient *p, struct finding *f)
 		say(f, GRADE_OK, "no packet was missed");
 }
 
+// True if the rules look for verdicts where the daemon writes them; without a daemon, anything is right.
+static bool rules_agree(const struct patient *p)
+{
+	char nft[64], ipt[64];
+	snprintf(nft, sizeof nft, "meta mark & 0x%08x == 0x%08x ", p->all, p->judged);
+	snprintf(ipt, sizeof ipt, "--mark 0x%x/0x%x ", p->judged, p->all);
+	return !p->status || (p->nft && strstr(p->nft, nft)) || (p->ipt && strstr(p->ipt, ipt));
+}
+
 static void check_rules(const struct patient *p, struct finding *f)
 {
 	if (!p->nft && !p->ipt)
@@ -100,7 +110,11 @@ static void check_rules(const struct patient *p, struct finding *f)
 		    "you root?)");
 	else if ((p->nft && strstr(p->nft, "table inet filterd ")) ||
 		 (p->ipt && strstr(p->ipt, "FILTERD_")))
-		say(f, GRADE_OK, "the firewall rules are loaded");
+		say(f, rules_agree(p) ? GRADE_OK : GRADE_BAD,
+		    rules_agree(p)
+			    ? "the firewall rules are loaded"
+			    : "the firewall rules are for another mark-shift, or of another "
+			      "version than the daemon (systemctl restart filterd-firewall)");
 	else
 		say(f, GRADE_BAD,
 		    "filterd's firewall rules are not loaded: no packet is judged "
@@ -178,6 +192,64 @@ static void check_notrack(const struct patient *p, struct finding *f)
 			return;
 		}
 	}
+}
+
+// The bits of a packet's mark that a rule of iptables-save writes.
+static unsigned written_bits(const char *line)
+{
+	const char *set = strstr(line, "-j MARK --set-xmark ");
+	const char *mask = set ? strchr(set, '/') : NULL;
+	if (set)
+		return mask ? (unsigned)strtoul(mask + 1, NULL, 0) : ~0U;
+	if (!strstr(line, "-j CONNMARK --restore-mark"))
+		return 0;
+	mask = strstr(line, "--nfmask ");
+	return mask ? (unsigned)strtoul(mask + strlen("--nfmask "), NULL, 0) : ~0U;
+}
+
+// Finds a rule ahead of ours, in the same chain, that writes to our bits.
+static bool find_rewriting(const struct patient *p, char ret[SAYS_MAX])
+{
+	static const char *const words[] = {"*", "-A PREROUTING ", "-A FORWARD ", "-A INPUT ",
+					    NULL};
+	const char *at = p->ipt;
+	char line[SAYS_MAX];
+	*ret = '\0';
+	while ((at = next_line(at, words, line))) {
+		size_t chain = strncmp(line, "-A ", 3) == 0 ? 4 + strcspn(line + 3, " ") : 0;
+		bool ours = strstr(line, "-j FILTERD_JUDGED") || strstr(line, "-j FILTERD_BACK");
+		bool same = chain && strncmp(line, ret, chain) == 0;
+		if (ours && same)
+			return true;
+		if (ours || *line == '*')
+			*ret = '\0';
+		else if (chain && !same && written_bits(line) & p->all)
+			memcpy(ret, line, sizeof line);
+	}
+	return false;
+}
+
+static void check_marks(const struct patient *p, struct finding *f)
+{
+	char line[SAYS_MAX];
+	const json_t *worker;
+	size_t i;
+	json_int_t circling = 0;
+	json_array_foreach(json_object_get(p->status, "workers"), i, worker)
+		circling += number(worker, "circling");
+	if (find_rewriting(p, line))
+		say(f, GRADE_BAD,
+		    "a rule ahead of filterd's writes to its bits (0x%08x) of packet marks, and "
+		    "verdicts are lost; let it have a mask, or stand behind: %.150s",
+		    p->all, trimmed(line));
+	else if (circling)
+		say(f, GRADE_WARN,
+		    "%" PRId64
+		    " packets came again and again: is there a rule ahead of filterd's that writes "
+		    "to packet marks?",
+		    (int64_t)circling);
+	else
+		say(f, GRADE_OK, "no rule takes verdicts off packets");
 }
 
 // A number in a file of /proc/sys; -1 if there is none.
@@ -270,11 +342,12 @@ static const struct check {
 	const char *name;
 	void (*look)(const struct patient *p, struct finding *f);
 } checks[] = {
-	{"daemon", check_daemon},         {"orders", check_orders},
-	{"queues", check_queues},         {"rules", check_rules},
-	{"prefilter", check_prefilter},   {"flowtable", check_flowtable},
-	{"notrack", check_notrack},       {"conntrack", check_conntrack},
-	{"forwarding", check_forwarding}, {"clock", check_clock},
+	{"daemon", check_daemon},       {"orders", check_orders},
+	{"queues", check_queues},       {"rules", check_rules},
+	{"marks", check_marks},         {"prefilter", check_prefilter},
+	{"flowtable", check_flowtable}, {"notrack", check_notrack},
+	{"conntrack", check_conntrack}, {"forwarding", check_forwarding},
+	{"clock", check_clock},
 };
 
 enum { CHECKS = sizeof checks / sizeof checks[0] };
@@ -306,6 +379,8 @@ static void gather(struct patient *p, const char *path)
 	unsigned bit = shift ? (unsigned)json_integer_value(shift) & 31 : 24;
 	p->allowed = 2U << bit;
 	p->state_mask = 3U << bit;
+	p->judged = 24U << bit;
+	p->all = 31U << bit;
 	snprintf(p->to_client, sizeof p->to_client, "meta mark & 0x%08x == 0x%08x ", 7U << bit,
 		 5U << bit);
 	p->nft = output_of("nft -t list ruleset 2>/dev/null");

@@ -51,6 +51,8 @@ static const struct metric metrics[] = {
 	 QUEUE(refused), false},
 	{"verdicts_unsent_total", "counter", "Sends of verdicts that failed.", QUEUE(unsent),
 	 false},
+	{"packets_circling_total", "counter",
+	 "Packets that came back again and again without their verdict.", QUEUE(circling), false},
 	{"packet_bytes_total", "counter", "Bytes of packets judged.", ENGINE(bytes), false},
 	{"flows_made_total", "counter", "Flows begun.", ENGINE(flows_made), false},
 	{"flows_evicted_undecided_total", "counter", "Flows forgotten before they were decided.",

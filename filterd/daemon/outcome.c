@@ -30,3 +30,20 @@ uint32_t outcome_mark(const struct verdict *verdict, uint8_t hook, uint32_t mark
 		return outcome_drop(mark, mark_shift);
 	return judged(mark, tracked ? verdict->mark : FLOW_MARK_NONE, mark_shift);
 }
+
+static uint32_t state_of(uint32_t outcome, unsigned mark_shift)
+{
+	return outcome >> mark_shift & MARK_STATE;
+}
+
+enum run_kind outcome_kind(uint32_t outcome, unsigned mark_shift)
+{
+	return state_of(outcome, mark_shift) == FLOW_MARK_NONE ? RUN_PASS : RUN_TELL;
+}
+
+enum run_kind outcome_last(uint32_t *mark, unsigned mark_shift)
+{
+	uint32_t state = state_of(*mark, mark_shift);
+	*mark &= ~((uint32_t)MARK_ALL << mark_shift);
+	return state == MARK_DROP || state == FLOW_MARK_BLOCKED ? RUN_DISCARD : RUN_ACCEPT;
+}

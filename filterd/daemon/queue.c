@@ -41,6 +41,7 @@ struct queue {
 	char *buffers;
 	struct queue_packet packets[QUEUE_BATCH];
 	struct runs runs;
+	bool leftover; // a packet may wait in the kernel that no verdict was given over
 	_Alignas(8) char out[QUEUE_BATCH * VERDICT_BYTES + QUEUE_REPLACEMENT_MAX];
 };
 
@@ -182,6 +183,7 @@ static bool message_read(struct queue *q, unsigned i, struct queue_packet *ret)
 			return true;
 	}
 	counter_add(&q->counters.unread, 1);
+	q->leftover = true;
 	return false;
 }
 
@@ -203,9 +205,30 @@ unsigned queue_receive(struct queue *q, bool wait, const struct queue_packet **r
 	return count;
 }
 
-void queue_verdict(struct queue *q, const struct queue_packet *packet, uint32_t mark)
+void queue_verdict(struct queue *q, const struct queue_packet *packet, uint32_t mark,
+		   enum run_kind kind)
 {
-	runs_add(&q->runs, packet->lane, packet->id, mark);
+	bool alone = kind == RUN_PASS && q->leftover;
+	counter_add(&q->counters.circling, kind >= RUN_ACCEPT);
+	runs_add(&q->runs, packet->lane, packet->id, mark, alone ? RUN_TELL : kind);
+}
+
+static int kernel_verdict(enum run_kind kind)
+{
+	if (kind == RUN_DISCARD)
+		return NF_DROP;
+	return kind == RUN_ACCEPT ? NF_ACCEPT : NF_REPEAT;
+}
+
+// The kernel works through the messages inside this call, so a second try repeats none.
+static void send_messages(struct queue *q, size_t len, unsigned count)
+{
+	if (mnl_socket_sendto(q->socket, q->out, len) < 0 &&
+	    mnl_socket_sendto(q->socket, q->out, len) < 0) {
+		counter_add(&q->counters.unsent, 1);
+		q->leftover = true;
+	}
+	counter_add(&q->counters.messages, count);
 }
 
 void queue_send(struct queue *q)
@@ -215,36 +238,30 @@ void queue_send(struct queue *q)
 		const struct run *run = &q->runs.at[i];
 		int type = run->batch ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT;
 		struct nlmsghdr *message = nfq_nlmsg_put(q->out + len, type, q->numbers[run->lane]);
-		nfq_nlmsg_verdict_put(message, (int)run->id, NF_REPEAT);
+		nfq_nlmsg_verdict_put(message, (int)run->id, kernel_verdict(run->kind));
 		nfq_nlmsg_verdict_put_mark(message, run->mark);
 		len += MNL_ALIGN(message->nlmsg_len);
 	}
 	if (!len)
 		return;
-	// The kernel works through the messages inside this call, so a second try repeats none.
-	if (mnl_socket_sendto(q->socket, q->out, len) < 0 &&
-	    mnl_socket_sendto(q->socket, q->out, len) < 0)
-		counter_add(&q->counters.unsent, 1);
-	counter_add(&q->counters.messages, q->runs.count);
+	send_messages(q, len, q->runs.count);
 	runs_clear(&q->runs);
 }
 
 void queue_replace(struct queue *q, const struct queue_packet *packet, struct slice bytes,
-		   uint32_t mark)
+		   uint32_t mark, enum run_kind kind)
 {
 	queue_send(q);
+	counter_add(&q->counters.circling, kind >= RUN_ACCEPT);
 	bool fits = bytes.len <= QUEUE_REPLACEMENT_MAX;
 	// There is one such packet in very many, so it may cost a send of its own.
 	struct nlmsghdr *message =
 		nfq_nlmsg_put(q->out, NFQNL_MSG_VERDICT, q->numbers[packet->lane]);
-	nfq_nlmsg_verdict_put(message, (int)packet->id, fits ? NF_REPEAT : NF_DROP);
+	nfq_nlmsg_verdict_put(message, (int)packet->id, kernel_verdict(fits ? kind : RUN_DISCARD));
 	nfq_nlmsg_verdict_put_mark(message, mark);
 	if (fits)
 		nfq_nlmsg_verdict_put_pkt(message, bytes.at, (uint32_t)bytes.len);
-	if (mnl_socket_sendto(q->socket, q->out, message->nlmsg_len) < 0 &&
-	    mnl_socket_sendto(q->socket, q->out, message->nlmsg_len) < 0)
-		counter_add(&q->counters.unsent, 1);
-	counter_add(&q->counters.messages, 1);
+	send_messages(q, message->nlmsg_len, 1);
 }
 
 // Reads until the configuration message is answered. Packets of a queue bound already may come in
@@ -258,7 +275,7 @@ static int await_ack(struct queue *q)
 		const struct queue_packet *packets;
 		unsigned count = queue_receive(q, false, &packets);
 		for (unsigned i = 0; i < count; i++)
-			queue_verdict(q, &packets[i], packets[i].mark);
+			queue_verdict(q, &packets[i], packets[i].mark, RUN_PASS);
 		queue_send(q);
 	}
 	return q->acked;

@@ -47,6 +47,7 @@ struct queue_counters {
 	uint64_t unread;    // messages that were no packet or could not be read
 	uint64_t refused;   // verdicts that the kernel refused (the packet was gone)
 	uint64_t unsent;    // sends of verdicts that failed
+	uint64_t circling;  // packets that came back without their verdict, again and again
 };
 
 // Binds both queues; needs CAP_NET_ADMIN. 0, or a negative errno (-EPERM or -EBUSY: another process has
@@ -76,13 +77,14 @@ void queue_close(struct queue *q);
 unsigned queue_receive(struct queue *q, bool wait, const struct queue_packet **ret);
 
 // Notes the verdict over a packet: it goes back to the start of the chain that queued it, with `mark` in place of its
-// own, which tells the rules the rest.
-void queue_verdict(struct queue *q, const struct queue_packet *packet, uint32_t mark);
+// own, which tells the rules the rest; or, by `kind`, behind that chain or nowhere.
+void queue_verdict(struct queue *q, const struct queue_packet *packet, uint32_t mark,
+		   enum run_kind kind);
 
 // Sends the verdicts noted, then the same over a packet that gets `bytes`, a whole IP packet, in place of its own; one
 // of over QUEUE_REPLACEMENT_MAX bytes is dropped.
 void queue_replace(struct queue *q, const struct queue_packet *packet, struct slice bytes,
-		   uint32_t mark);
+		   uint32_t mark, enum run_kind kind);
 
 // Sends the verdicts noted, all at once.
 void queue_send(struct queue *q);

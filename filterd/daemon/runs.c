@@ -11,16 +11,16 @@ void runs_clear(struct runs *r)
 	memset(r->last, 0, sizeof r->last);
 }
 
-void runs_add(struct runs *r, uint8_t lane, uint32_t id, uint32_t mark)
+void runs_add(struct runs *r, uint8_t lane, uint32_t id, uint32_t mark, enum run_kind kind)
 {
 	assert(lane < RUNS_LANES);
 	struct run *last = r->last[lane] ? &r->at[r->last[lane] - 1] : NULL;
-	if (last && last->mark == mark) {
+	if (last && last->kind == RUN_PASS && kind == RUN_PASS && last->mark == mark) {
 		last->id = id;
 		last->batch = true;
 		return;
 	}
 	assert(r->count < RUNS_MAX);
-	r->at[r->count++] = (struct run){.id = id, .mark = mark, .lane = lane};
+	r->at[r->count++] = (struct run){.id = id, .mark = mark, .lane = lane, .kind = kind};
 	r->last[lane] = (uint8_t)r->count;
 }

@@ -57,6 +57,7 @@ static json_t *worker_status(const struct worker *worker)
 		json_object_set_new(status, verdict_kind_text(kind),
 				    number(&engine->verdicts[kind]));
 	json_object_set_new(status, "missed", number(&queue->missed));
+	json_object_set_new(status, "circling", number(&queue->circling));
 	json_object_set_new(status, "overruns", number(&queue->overruns));
 	json_object_set_new(status, "flows", number(&engine->flows_now));
 	return status;

@@ -14,6 +14,7 @@
 
 enum {
 	LOSSES_EVERY_S = 10,
+	CIRCLING_EVERY_S = 60,
 	ALIVE_EVERY_S = 4, // a few heartbeats of a worker, and a fraction of WatchdogSec
 };
 
@@ -58,6 +59,24 @@ static void report_losses(struct upkeep *u, const struct view *view, int64_t now
 	u->losses = missed;
 }
 
+static void report_circling(struct upkeep *u, const struct view *view, int64_t now_ns)
+{
+	uint64_t circling = 0;
+	if (now_ns < u->circling_due_ns)
+		return;
+	for (unsigned i = 0; i < view->worker_count; i++)
+		circling += counter_read(&worker_queue_counters(view->workers[i])->circling);
+	if (circling == u->circling)
+		return;
+	log_warn("%" PRIu64
+		 " packets came again and again: is there a rule ahead of filterd's that "
+		 "writes to packet marks, or is [firewall] mark-shift another than the rules'? "
+		 "(filterctl doctor)",
+		 circling - u->circling);
+	u->circling_due_ns = now_ns + CIRCLING_EVERY_S * CLOCK_SECOND_NS;
+	u->circling = circling;
+}
+
 static void write_metrics(struct upkeep *u, const struct view *view, int64_t now_ns)
 {
 	const char *path = u->config->filterd.metrics_file;
@@ -74,5 +93,6 @@ void upkeep_run(struct upkeep *u, const struct view *view, int64_t steady_ns)
 {
 	feed_watchdog(u, view, steady_ns);
 	report_losses(u, view, steady_ns);
+	report_circling(u, view, steady_ns);
 	write_metrics(u, view, steady_ns);
 }

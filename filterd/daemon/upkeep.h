@@ -15,6 +15,8 @@ struct upkeep {
 	bool metrics_failing;        // told once
 	uint64_t losses;             // packets missed, as last reported
 	int64_t losses_due_ns;
+	uint64_t circling; // packets that came again and again, as last reported
+	int64_t circling_due_ns;
 	int64_t alive_due_ns;               // when the watchdog is fed next
 	uint64_t beats[CONFIG_WORKERS_MAX]; // of each worker when it was last fed
 };

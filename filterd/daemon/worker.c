@@ -16,6 +16,7 @@
 #include "filterd/daemon/doorbell.h"
 #include "filterd/daemon/links.h"
 #include "filterd/daemon/outcome.h"
+#include "filterd/daemon/repeats.h"
 #include "filterd/daemon/ring.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/timekeeper.h"
@@ -36,6 +37,7 @@ struct worker {
 	struct ring *changes;
 	uint64_t generation; // of the rules that the engine has
 	uint64_t beats;
+	struct repeats repeats;
 	pthread_t thread;
 	atomic_bool waiting;     // for packets, or about to
 	atomic_uint asked, done; // rechecks so far
@@ -76,15 +78,17 @@ static const struct verdict_reply *replacement(const struct verdict *verdict)
 }
 
 static void give_verdict(struct worker *w, const struct queue_packet *packet, unsigned from,
-			 const struct verdict *verdict)
+			 const struct verdict *verdict, bool circles)
 {
-	uint32_t mark = outcome_mark(verdict, packet->hook, packet->mark, w->options.mark_shift);
+	unsigned shift = w->options.mark_shift;
+	uint32_t mark = outcome_mark(verdict, packet->hook, packet->mark, shift);
+	enum run_kind kind = circles ? outcome_last(&mark, shift) : outcome_kind(mark, shift);
 	const struct verdict_reply *other = replacement(verdict);
 	if (other) {
-		queue_replace(w->queue, packet, other->bytes, mark);
+		queue_replace(w->queue, packet, other->bytes, mark, kind);
 		return;
 	}
-	queue_verdict(w->queue, packet, mark);
+	queue_verdict(w->queue, packet, mark, kind);
 	send_replies(w, packet, from, verdict);
 }
 
@@ -114,7 +118,8 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 			 (inside ? (unsigned)ENGINE_INSIDE : 0),
 	};
 	engine_packet(w->engine, &judged, now->judged_ns, &verdict);
-	give_verdict(w, packet, from, &verdict);
+	give_verdict(w, packet, from, &verdict,
+		     repeats_note(&w->repeats, packet->bytes, now->real_ns));
 	note_event(w, rules, &verdict, now->real_ns);
 }
 

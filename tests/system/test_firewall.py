@@ -14,7 +14,8 @@ from subprocess import DEVNULL
 
 import pytest
 
-from harness import FILTERD, LIMIT, SERVER, TREE, Filterd, order, run, wait_until
+from control import ask
+from harness import FILTERCTL, FILTERD, LIMIT, SERVER, TREE, Filterd, order, run, wait_until
 
 SHIFT = 24
 STATE, CLEAN, ALL = (bits << SHIFT for bits in (7, 16, 31))
@@ -491,3 +492,46 @@ def test_only_whole_verdicts_count(rules, testbed, family):
     for bits in (2 << SHIFT, 8 << SHIFT, CLEAN, STATE):
         watch(testbed, after=f'iifname "lan0" meta l4proto tcp meta mark set {bits};')
         assert not testbed.curl("https://a.example/", family=family, limit=1).ok, hex(bits)
+
+
+# Whose marks are the whole mark; after the daemon's rules are up, and so ahead of them.
+REWRITING = {
+    "set-mark": "-j MARK --set-mark 0x10",
+    "restore-mark": "-j CONNMARK --restore-mark",
+}
+
+
+@pytest.mark.parametrize("rewriting", REWRITING)
+def test_a_rule_that_rewrites_marks_ends_nothing(filterd, testbed, rewriting):
+    """The verdicts of streams are lost on the way; the packets go round a few times, not for ever."""
+    filterd.start(order("blocked.example"))
+    if "iptables" not in testbed.firewall("show").stdout:
+        pytest.skip("the nft back-end has a chain of its own, with nobody's rules in it")
+    words = f"-t mangle -I FORWARD {REWRITING[rewriting]}".split()
+    testbed.exec("gateway", "iptables", *words)
+    try:
+        assert testbed.curl("https://fine.example/").ok
+        assert not testbed.curl("https://blocked.example/", limit=5).ok
+        text = testbed.exec("gateway", FILTERCTL, "doctor", "--control", filterd.config["filterd.control"],
+                            check=False).stdout
+        assert re.search(r"^BAD +marks .*MARK", text, re.M), text
+        wait_until(lambda: "came again and again" in filterd.log(), "the daemon says so")
+        status = ask(filterd.config["filterd.control"], "status")
+        assert sum(worker["packets"] for worker in status["workers"]) < 2000
+    finally:
+        testbed.exec("gateway", "iptables", "-t", "mangle", "-D", *words[3:])
+
+
+@FAMILIES
+def test_rules_with_another_mark_shift_end_nothing(filterd, testbed, family):
+    filterd.configure(firewall__mark_shift=16)
+    filterd.firewall_up()
+    filterd.start(order("blocked.example"), rules=False, firewall__mark_shift=24)
+    assert testbed.curl("https://fine.example/", family=family).ok
+    assert not testbed.curl("https://blocked.example/", family=family, limit=5).ok
+    assert testbed.dig("fine.example", family=family).addresses
+    assert testbed.dig("blocked.example", family=family).status == "NXDOMAIN"
+    control = filterd.config["filterd.control"]
+    text = testbed.exec("gateway", FILTERCTL, "doctor", "--control", control, check=False).stdout
+    assert re.search(r"^BAD +rules .*mark-shift", text, re.M), text
+    assert sum(worker["packets"] for worker in ask(control, "status")["workers"]) < 2000

@@ -54,8 +54,33 @@ static void maps_every_verdict(void **state)
 	}
 }
 
+static void a_circle_ends_with_the_same_verdict(void **state)
+{
+	static const struct {
+		uint32_t bits;
+		enum run_kind kind, last;
+	} cases[] = {
+		{24, RUN_PASS, RUN_ACCEPT},  {25, RUN_TELL, RUN_ACCEPT},
+		{26, RUN_TELL, RUN_ACCEPT},  {28, RUN_TELL, RUN_ACCEPT},
+		{27, RUN_TELL, RUN_DISCARD}, {29, RUN_TELL, RUN_DISCARD},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		for (unsigned shift = 0; shift <= 27; shift++) {
+			uint32_t others = ~((uint32_t)MARK_ALL << shift);
+			uint32_t mark = others | cases[i].bits << shift;
+			assert_int_equal(outcome_kind(mark, shift), cases[i].kind);
+			assert_int_equal(outcome_last(&mark, shift), cases[i].last);
+			assert_int_equal(mark, others);
+		}
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(maps_every_verdict)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(maps_every_verdict),
+		cmocka_unit_test(a_circle_ends_with_the_same_verdict),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

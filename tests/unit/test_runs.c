@@ -16,10 +16,10 @@ static void neighbours_with_one_mark_share_a_message(void **state)
 	struct runs r;
 	(void)state;
 	runs_clear(&r);
-	runs_add(&r, 0, 1, 5);
+	runs_add(&r, 0, 1, 5, RUN_PASS);
 	assert_false(r.at[0].batch);
-	runs_add(&r, 0, 2, 5);
-	runs_add(&r, 0, 3, 5);
+	runs_add(&r, 0, 2, 5, RUN_PASS);
+	runs_add(&r, 0, 3, 5, RUN_PASS);
 	assert_int_equal(r.count, 1);
 	assert_true(r.at[0].batch);
 	assert_int_equal(r.at[0].id, 3);
@@ -31,9 +31,9 @@ static void another_mark_begins_a_new_one(void **state)
 	struct runs r;
 	(void)state;
 	runs_clear(&r);
-	runs_add(&r, 0, 1, 5);
-	runs_add(&r, 0, 2, 6);
-	runs_add(&r, 0, 3, 5);
+	runs_add(&r, 0, 1, 5, RUN_PASS);
+	runs_add(&r, 0, 2, 6, RUN_PASS);
+	runs_add(&r, 0, 3, 5, RUN_PASS);
 	assert_int_equal(r.count, 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_false(r.at[i].batch);
@@ -45,13 +45,34 @@ static void queues_do_not_mix(void **state)
 	(void)state;
 	runs_clear(&r);
 	for (uint32_t id = 1; id <= 4; id++) {
-		runs_add(&r, 0, id, 5);
-		runs_add(&r, 1, id, 5);
+		runs_add(&r, 0, id, 5, RUN_PASS);
+		runs_add(&r, 1, id, 5, RUN_PASS);
 	}
 	assert_int_equal(r.count, 2);
 	assert_int_equal(r.at[0].lane, 0);
 	assert_int_equal(r.at[1].lane, 1);
 	assert_int_equal(r.at[0].id, 4);
+}
+
+// A packet that got no verdict, its message lost, is covered by the next batch: it must not be taken for what others
+// are.
+static void what_tells_of_a_flow_goes_alone(void **state)
+{
+	static const enum run_kind kinds[] = {RUN_TELL, RUN_ACCEPT, RUN_DISCARD};
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+		struct runs r;
+		runs_clear(&r);
+		for (uint32_t id = 1; id <= 4; id++)
+			runs_add(&r, 0, id, 5, kinds[k]);
+		runs_add(&r, 0, 5, 5, RUN_PASS);
+		runs_add(&r, 0, 6, 5, kinds[k]);
+		assert_int_equal(r.count, 6);
+		for (unsigned i = 0; i < r.count; i++) {
+			assert_false(r.at[i].batch);
+			assert_int_equal(r.at[i].kind, i == 4 ? RUN_PASS : kinds[k]);
+		}
+	}
 }
 
 struct packet {
@@ -92,7 +113,8 @@ static void kernel_ends_with_each_verdict(void **state)
 			uint8_t lane = (uint8_t)(rand() % RUNS_LANES);
 			packets[i] = (struct packet){
 				.lane = lane, .id = ids[lane]++, .mark = rand() % 6 ? 1 : 2};
-			runs_add(&r, lane, packets[i].id, packets[i].mark);
+			runs_add(&r, lane, packets[i].id, packets[i].mark,
+				 packets[i].mark == 1 ? RUN_PASS : RUN_TELL);
 		}
 		kernel_apply(&r, packets, count);
 		for (unsigned i = 0; i < count; i++) {
@@ -108,6 +130,7 @@ int main(void)
 		cmocka_unit_test(neighbours_with_one_mark_share_a_message),
 		cmocka_unit_test(another_mark_begins_a_new_one),
 		cmocka_unit_test(queues_do_not_mix),
+		cmocka_unit_test(what_tells_of_a_flow_goes_alone),
 		cmocka_unit_test(kernel_ends_with_each_verdict),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
