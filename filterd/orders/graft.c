@@ -17,6 +17,11 @@
 // listed by nobody.
 enum { LOAD_MAX_PERCENT = 88, UNLISTED_MAX_PERCENT = 25 };
 
+// A name that many new orders list goes through as many sets, each one longer than the last: order by order that is
+// quadratic, and compiling it whole is not. So the members of all sets gone through are counted, and may be so many,
+// and so many times the names that all orders list.
+enum { MEMBERS_MAX = 1 << 22, MEMBERS_PER_NAME = 16 };
+
 struct grafting {
 	const struct orders *orders;
 	const struct image_view *base;
@@ -25,7 +30,7 @@ struct grafting {
 	struct image_tables tables;
 	struct image_view view; // of the tables, to look names up in
 	struct sets sets;
-	uint64_t entries_max, duplicates;
+	uint64_t entries_max, members, members_max, duplicates;
 };
 
 static bool is_fresh(const struct order *o)
@@ -136,11 +141,14 @@ static int add_new(struct grafting *g, struct slice name, uint64_t hash, uint32_
 	return result;
 }
 
-// -EAGAIN also where the base is not what it says.
+// -EAGAIN also where the base is not what it says, and where that takes too long.
 static int add_known(struct grafting *g, const struct image_location *l, uint32_t order)
 {
 	uint32_t set = l->entry.set, with;
 	if (set >= g->sets.count || g->sets.at[set].names == 0)
+		return -EAGAIN;
+	g->members += g->sets.at[set].count + 1U;
+	if (g->members > g->members_max)
 		return -EAGAIN;
 	if (sets_has(&g->sets, set, order)) {
 		g->duplicates++;
@@ -165,9 +173,20 @@ static int add_name(struct grafting *g, struct slice name, uint32_t order)
 							   : add_new(g, name, hash, order);
 }
 
+static uint64_t members_max(const struct grafting *g)
+{
+	uint64_t names = 0;
+	for (uint32_t i = 0; i < g->sets.count; i++)
+		names += (uint64_t)g->sets.at[i].count * g->sets.at[i].names;
+	for (uint32_t i = 0; i < g->orders->count; i++)
+		names += g->orders->at[i].names.count;
+	return MEMBERS_MAX + names * MEMBERS_PER_NAME;
+}
+
 static int add_names(struct grafting *g)
 {
 	int result = 0;
+	g->members_max = members_max(g);
 	for (uint32_t i = 0; i < g->orders->count; i++) {
 		const struct names *names = &g->orders->at[i].names;
 		size_t offset = 0;
@@ -250,5 +269,5 @@ int graft(const struct orders *orders, const struct image_view *base, struct com
 		result = finish(&g, ret);
 	sets_done(&g.sets);
 	free(g.image);
-	return result;
+	return result == -E2BIG ? -EAGAIN : result; // sets that are passed through take room, too
 }

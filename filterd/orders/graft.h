@@ -9,6 +9,7 @@ struct compiled;
 struct image_view;
 struct orders;
 
-// `orders` were read with `base` in hand (parse_options.base). 0; -ENOMEM; -E2BIG; -EAGAIN where the base has too
-// little room left, or too many names that nobody lists.
+// `orders` were read with `base` in hand (parse_options.base). 0; -ENOMEM; -EAGAIN where the base has too little
+// room left or too many names that nobody lists, or where so many new orders list the same names that it takes longer
+// than compiling them whole.
 int graft(const struct orders *orders, const struct image_view *base, struct compiled *ret);

@@ -92,7 +92,9 @@ static const char *public_suffix(const struct guard_policy *p, const struct name
 	case SUFFIX_NONE:
 		break;
 	}
-	return NULL;
+	return p->match == ORDER_SUBTREE && suffixes_below(p->guard->suffixes, name)
+		       ? "is above public suffixes: the sites of others are below it"
+		       : NULL;
 }
 
 static const char *critical(const struct guard_policy *p, const struct name *name,
@@ -286,7 +288,7 @@ static void add_text(struct digest *d, const char *text)
 void guard_digest(const struct guard *g, const struct guard_overrides *o, struct digest *d)
 {
 	add_text(d,
-		 g ? "guard 2, with lists" : "guard 2"); // up with every change of what is refused
+		 g ? "guard 3, with lists" : "guard 3"); // up with every change of what is refused
 	if (g) {
 		suffixes_digest(g->suffixes, d);
 		critical_digest(g->critical, d);

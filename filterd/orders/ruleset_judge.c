@@ -79,6 +79,7 @@ struct judging {
 	const struct ruleset *r;
 	const struct addr *client;
 	int64_t now_s;
+	bool has_allow; // some order that allows applies
 	size_t hit_count;
 	struct hit hits[NAME_LABELS_MAX];
 };
@@ -131,12 +132,26 @@ static bool overrides(const struct image_view *v, const struct image_rule *allow
 	return false;
 }
 
+// Without any that allow, which is the usual case, no order is held against all others.
+static bool has_allow(const struct judging *j)
+{
+	const struct image_rule *rules = j->r->view.rules;
+	for (size_t i = 0; i < j->hit_count; i++) {
+		for (uint32_t k = 0; k < j->hits[i].count; k++) {
+			const struct image_rule *rule = &rules[le32toh(j->hits[i].members[k])];
+			if (rule->action == ORDER_ALLOW && applies(j, rule, &j->hits[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
 // Is this order, which applies, carved out by one that allows? The best of those into *allow.
 static bool is_carved(const struct judging *j, uint32_t order, struct candidate *allow)
 {
 	const struct image_view *v = &j->r->view;
 	bool carved = false;
-	for (size_t i = 0; i < j->hit_count; i++) {
+	for (size_t i = 0; j->has_allow && i < j->hit_count; i++) {
 		for (uint32_t k = 0; k < j->hits[i].count; k++) {
 			uint32_t other = le32toh(j->hits[i].members[k]);
 			const struct image_rule *rule = &v->rules[other];
@@ -207,6 +222,7 @@ void ruleset_judge(const struct ruleset *r, const struct name *name, const struc
 	j.r = r;
 	j.client = client;
 	j.now_s = now_s;
+	j.has_allow = has_allow(&j);
 	weigh(&j, ret);
 }
 

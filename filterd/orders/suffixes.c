@@ -10,11 +10,13 @@
 #include "filterd/base/digest.h"
 #include "filterd/base/ini.h"
 #include "filterd/base/name.h"
+#include "filterd/orders/suffix_parents.h"
 
 struct suffixes {
 	psl_ctx_t *loaded; // NULL: the one that is built in
 	const psl_ctx_t *psl;
 	uint8_t digest[DIGEST_LEN]; // of the file that was loaded
+	struct suffix_parents parents;
 };
 
 static psl_ctx_t *load(char *bytes, size_t len)
@@ -26,16 +28,19 @@ static psl_ctx_t *load(char *bytes, size_t len)
 	return psl;
 }
 
-static void load_installed(struct suffixes *s)
+// 0 also without a file that can be read.
+static int load_installed(struct suffixes *s)
 {
 	static const char path[] = "/usr/share/publicsuffix/public_suffix_list.dat";
 	char *bytes, error[INI_ERROR_MAX];
 	size_t len;
 	if (ini_load(path, &bytes, &len, error) < 0)
-		return;
+		return 0;
 	if (digest_of(slice_of(bytes, len), s->digest) == 0)
 		s->loaded = load(bytes, len);
+	int result = s->loaded ? suffix_parents_read(&s->parents, slice_of(bytes, len)) : 0;
 	free(bytes);
+	return result;
 }
 
 struct suffixes *suffixes_new(void)
@@ -43,7 +48,10 @@ struct suffixes *suffixes_new(void)
 	struct suffixes *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
-	load_installed(s);
+	if (load_installed(s) < 0) {
+		suffixes_free(s);
+		return NULL;
+	}
 	s->psl = s->loaded ? s->loaded : psl_builtin();
 	return s;
 }
@@ -53,6 +61,7 @@ void suffixes_free(struct suffixes *s)
 	if (!s)
 		return;
 	psl_free(s->loaded);
+	suffix_parents_done(&s->parents);
 	free(s);
 }
 
@@ -64,6 +73,11 @@ enum suffix suffixes_find(const struct suffixes *s, const struct name *name)
 	return psl_is_public_suffix2(s->psl, name->text, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE)
 		       ? SUFFIX_REGISTRY
 		       : SUFFIX_SHARED;
+}
+
+bool suffixes_below(const struct suffixes *s, const struct name *name)
+{
+	return suffix_parents_have(&s->parents, name);
 }
 
 void suffixes_digest(const struct suffixes *s, struct digest *d)

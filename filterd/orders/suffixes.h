@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The public suffix list (publicsuffix.org), by libpsl: below which names strangers have names of their
 // own. Debian's package publicsuffix keeps it fresh; where that is not installed, the list that libpsl
-// was built with is as good as it was then.
+// was built with is as good as it was then, except that nothing is known to be above one.
 #pragma once
+#include <stdbool.h>
 
 struct digest;
 struct name;
@@ -14,12 +15,15 @@ enum suffix {
 	SUFFIX_SHARED,   // a provider gives them to its customers: github.io
 };
 
-// NULL if out of memory. suffixes_free() ends it, and accepts NULL.
+// NULL if out of memory, or if the installed list is too long to be one (suffix_parents.h). suffixes_free() ends it, and accepts NULL.
 struct suffixes *suffixes_new(void);
 void suffixes_free(struct suffixes *s);
 
 // Is it one itself? Names below one, and those that are no host's, are none.
 enum suffix suffixes_find(const struct suffixes *s, const struct name *name);
+
+// Are there any below the name? Asked of names with at least one dot; never so without the installed list.
+bool suffixes_below(const struct suffixes *s, const struct name *name);
 
 // Adds to a digest what says which list it is.
 void suffixes_digest(const struct suffixes *s, struct digest *d);

@@ -179,6 +179,34 @@ static void what_is_listed_by_nobody_goes_in_the_end(void **state)
 	free(text);
 }
 
+// Order by order that is quadratic; from some number on it is compiled whole.
+static void many_new_orders_on_one_name(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned orders;
+		bool takes;
+	} cases[] = {{1000, true}, {4000, false}};
+	char *text = malloc(4000 * 300), *to;
+	for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+		struct ruleset *r =
+			ruleset_of_text("[order:a]" HEAD "name = a.example\nname = b.example\n");
+		to = text + sprintf(text, "[order:a]" HEAD "name = a.example\nname = b.example\n");
+		for (unsigned i = 0; i < cases[c].orders; i++)
+			to += sprintf(to, "[order:n%u]" HEAD "name = a.example\n", i);
+		assert_int_equal(push(&r, text), cases[c].takes);
+		uint32_t *listed = calloc(5000, sizeof *listed);
+		struct name name;
+		assert_int_equal(name_from_text(&name, slice_text("a.example")), 0);
+		assert_int_equal(ruleset_listed(r, &name, listed, 5000), cases[c].orders + 1);
+		assert_int_equal(judge(r, "b.example").matches_count, 1);
+		assert_int_equal(ruleset_names(r), 2);
+		free(listed);
+		ruleset_close(r);
+	}
+	free(text);
+}
+
 static void onto_nothing(void **state)
 {
 	(void)state;
@@ -319,6 +347,7 @@ int main(void)
 		cmocka_unit_test(many_in_a_row),
 		cmocka_unit_test(to_and_fro),
 		cmocka_unit_test(what_is_listed_by_nobody_goes_in_the_end),
+		cmocka_unit_test(many_new_orders_on_one_name),
 		cmocka_unit_test(onto_nothing),
 		cmocka_unit_test_setup_teardown(only_what_changed_is_read, make_files,
 						remove_files),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -104,6 +105,44 @@ static void names(void **state)
 	}
 }
 
+// Only the file that is installed tells what is above its names.
+static void above_public_suffixes(void **state)
+{
+	(void)state;
+	static const char *const above[] = {"us-west-2.amazonaws.com", "amazonaws.com.cn",
+					    "prod.fastly.net", "render.com", "linode.com"};
+	static const struct {
+		enum order_action action;
+		enum order_match match;
+		bool is_refused;
+	} orders[] = {{SUBTREE, true},
+		      {ORDER_MONITOR, ORDER_SUBTREE, true},
+		      {EXACT, false},
+		      {ORDER_ALLOW, ORDER_SUBTREE, false}};
+	char error[GUARD_WHY_MAX], override[100];
+	if (access("/usr/share/publicsuffix/public_suffix_list.dat", R_OK) < 0)
+		skip();
+	for (size_t i = 0; i < sizeof above / sizeof above[0]; i++) {
+		struct guard_overrides overrides = {0};
+		struct guard_finding f;
+		struct name name;
+		assert_int_equal(name_from_text(&name, slice_text(above[i])), 0);
+		for (size_t k = 0; k < sizeof orders / sizeof orders[0]; k++) {
+			const struct guard_policy p = {guard, NULL, orders[k].action,
+						       orders[k].match};
+			if (guard_name(&p, &name, &f) != orders[k].is_refused)
+				fail_msg("%s, order %zu", above[i], k);
+			if (orders[k].is_refused)
+				assert_non_null(strstr(f.why, "is above public suffixes"));
+		}
+		snprintf(override, sizeof override, "public-suffix %s", above[i]);
+		assert_int_equal(guard_overrides_add(&overrides, override, error), 0);
+		const struct guard_policy p = {guard, &overrides, SUBTREE};
+		assert_true(guard_name(&p, &name, &f) && f.is_overridden);
+		guard_overrides_done(&overrides);
+	}
+}
+
 static void bad_overrides(void **state)
 {
 	(void)state;
@@ -180,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
+		cmocka_unit_test(above_public_suffixes),
 		cmocka_unit_test(bad_overrides),
 		cmocka_unit_test(without_lists),
 		cmocka_unit_test(the_digest_tells_them_apart),

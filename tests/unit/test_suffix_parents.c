@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "filterd/orders/suffix_parents.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static bool have(const struct suffix_parents *p, const char *text)
+{
+	struct name name;
+	assert_int_equal(name_from_text(&name, slice_text(text)), 0);
+	return suffix_parents_have(p, &name);
+}
+
+static void a_list(void **state)
+{
+	(void)state;
+	static const char list[] = "// a comment of one.two.three\n"
+				   "com\n"
+				   "co.nz\n"
+				   "\n"
+				   "!www.ck.example\r\n"
+				   "*.ck\n"
+				   "*.kobe.jp\n"
+				   "*.compute.cloud.test\r\n"
+				   "s3.us-west-2.Amazonaws.com and.what.follows\n"
+				   "  a.b/c.d.e\n"
+				   "x.\xe7\xb6\xb2.hk\n"
+				   "a.b.last.test";
+	static const char *const above[] = {"us-west-2.amazonaws.com",
+					    "amazonaws.com",
+					    "kobe.jp",
+					    "compute.cloud.test",
+					    "cloud.test",
+					    "\xe7\xb6\xb2.hk",
+					    "b.last.test",
+					    "last.test"};
+	static const char *const others[] = {"com",
+					     "co.nz",
+					     "nz",
+					     "ck",
+					     "jp",
+					     "ck.example",
+					     "two.three",
+					     "what.follows",
+					     "d.e",
+					     "s3.us-west-2.amazonaws.com",
+					     "eu.amazonaws.com",
+					     "a.b.last.test"};
+	struct suffix_parents p;
+	assert_int_equal(suffix_parents_read(&p, slice_text(list)), 0);
+	for (size_t i = 0; i < sizeof above / sizeof above[0]; i++)
+		if (!have(&p, above[i]))
+			fail_msg("%s", above[i]);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (have(&p, others[i]))
+			fail_msg("%s", others[i]);
+	suffix_parents_done(&p);
+}
+
+static void none(void **state)
+{
+	(void)state;
+	struct suffix_parents p;
+	assert_int_equal(suffix_parents_read(&p, slice_text("")), 0);
+	assert_false(have(&p, "amazonaws.com"));
+	suffix_parents_done(&p);
+	p = (struct suffix_parents){0}; // as where there is no list
+	assert_false(have(&p, "amazonaws.com"));
+	suffix_parents_done(&p);
+}
+
+static void too_many(void **state)
+{
+	(void)state;
+	struct suffix_parents p;
+	char *text = malloc((SUFFIX_PARENTS_MAX + 1) * 14), *to = text;
+	for (int i = 0; i <= SUFFIX_PARENTS_MAX; i++)
+		to += sprintf(to, "a.b%d.c\n", i);
+	assert_int_equal(suffix_parents_read(&p, slice_of(text, (size_t)(to - text))), -E2BIG);
+	suffix_parents_done(&p);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_list),
+		cmocka_unit_test(none),
+		cmocka_unit_test(too_many),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
