@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,7 +23,6 @@
 enum {
 	ACCEPT_MAX = 32, // before others get their turn
 	IN_FIRST = 1024,
-	DESCRIPTORS_MAX = 253, // that the kernel lets one message have
 	ACCEPT_AGAIN_MS = 1000,
 };
 
@@ -36,7 +36,7 @@ enum state {
 struct client {
 	enum state state;
 	int fd;
-	int given; // the descriptor that it sent, or -1
+	int given; // the memory file that it sent, or -1
 	uid_t uid;
 	pid_t pid;
 	uint64_t number; // of the connection: the lower, the older
@@ -195,14 +195,24 @@ static void close_fd(int fd)
 		close(fd);
 }
 
+// A connection from which all was read has nothing that its end could wait for. After shutdown() nothing is added.
+static void connection_close(struct control *c, int fd)
+{
+	int unread = 0;
+	shutdown(fd, SHUT_RDWR);
+	if (ioctl(fd, FIONREAD, &unread) == 0 && unread == 0)
+		close(fd);
+	else
+		closer_close(c->closer, fd);
+}
+
 // The client sees it at once, whenever its descriptors are closed.
 static void client_close(struct control *c, struct client *client)
 {
 	if (client->state == FREE)
 		return;
 	epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
-	shutdown(client->fd, SHUT_RDWR);
-	closer_close(c->closer, client->fd);
+	connection_close(c, client->fd);
 	closer_close(c->closer, client->given);
 	close_fd(client->out_fd); // which is ours
 	free(client->in);
@@ -267,6 +277,8 @@ static bool accept_one(struct control *c)
 {
 	if (!c->closer)
 		c->closer = closer_new();
+	if (c->closer && !closer_room(c->closer))
+		return false; // for a moment
 	int fd = !c->closer ? -1 : accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		// No descriptor or memory for it: it waits, and we don't spin.
@@ -420,25 +432,23 @@ static void ask(struct control *c, struct client *client)
 	client->in = NULL;
 }
 
-// Keeps one descriptor of those that came. False if there are more.
-static bool descriptors_take(struct control *control, struct client *client, struct msghdr *message)
+// What a look at a message installed, no more than we ask for. The kernel leaves the others where they are.
+static unsigned descriptors_of(struct msghdr *message, int fds[CLOSER_STRANGERS_MAX])
 {
-	bool one = true;
+	unsigned count = 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			one = one && client->given < 0;
-			if (one)
-				client->given = fd;
-			else
-				closer_close(control->closer, fd);
-		}
+		count = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(fds, CMSG_DATA(c), count * sizeof(int));
 	}
-	return one;
+	return count;
+}
+
+// Is it a memory file, which is the one thing that a client has to give? To ask it waits for nobody.
+static bool in_memory(int fd)
+{
+	return fcntl(fd, F_GET_SEALS) >= 0;
 }
 
 // Room for another byte and a NUL. False at the cap, or without memory.
@@ -455,24 +465,50 @@ static bool in_grow(struct client *client)
 	return true;
 }
 
-// Reads on. 1 when there is a whole request, 0 when more has to come, -1 if it is no client to go on with.
-static int request_read(struct control *c, struct client *client)
+// Looks at what is there before it is taken, because a descriptor that is taken has to be closed, and one that
+// stays where it is goes with the connection. Who has no place left for what we close has none looked at.
+static ssize_t piece_read(struct control *c, struct client *client, struct iovec piece)
 {
 	union {
 		struct cmsghdr head;
-		char room[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+		char room[CMSG_SPACE(CLOSER_STRANGERS_MAX * sizeof(int))];
 	} control;
+	bool place = closer_place(c->closer, client->uid);
+	struct msghdr message = {.msg_iov = &piece,
+				 .msg_iovlen = 1,
+				 .msg_control = place ? &control : NULL,
+				 .msg_controllen = place ? sizeof control : 0};
+	ssize_t len = recvmsg(client->fd, &message, MSG_CMSG_CLOEXEC | MSG_PEEK);
+	if (len <= 0)
+		return len;
+	int fds[CLOSER_STRANGERS_MAX];
+	unsigned count = descriptors_of(&message, fds);
+	bool few = !(message.msg_flags & MSG_CTRUNC) && count <= 1 &&
+		   !(count && client->given >= 0);
+	// The message's own goes while there is ours, so that this is no last one.
+	bool taken = few && recv(client->fd, piece.iov_base, (size_t)len, 0) == len;
+	for (unsigned i = count; i-- > 0;) // none of them waits for a stranger's
+		if (in_memory(fds[i])) {
+			if (taken)
+				client->given = fds[i];
+			else
+				closer_close(c->closer, fds[i]);
+			fds[i] = fds[--count];
+		}
+	closer_close_strangers(c->closer, client->uid, fds, count);
+	return taken ? len : 0;
+}
+
+// Reads on. 1 when there is a whole request, 0 when more has to come, -1 if it is no client to go on with.
+static int request_read(struct control *c, struct client *client)
+{
 	if (!in_grow(client))
 		return -1;
 	struct iovec piece = {client->in + client->in_len, client->in_room - client->in_len};
-	struct msghdr message = {.msg_iov = &piece,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof control};
-	ssize_t len = recvmsg(client->fd, &message, MSG_CMSG_CLOEXEC);
+	ssize_t len = piece_read(c, client, piece);
 	if (len < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	if (!descriptors_take(c, client, &message) || len == 0 || message.msg_flags & MSG_CTRUNC)
+	if (len == 0)
 		return -1;
 	char *end = memchr(piece.iov_base, '\n', (size_t)len);
 	client->in_len += (size_t)len;

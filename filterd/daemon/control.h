@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The control socket: a UNIX stream socket on which a client sends one line, maybe with one descriptor,
-// and gets one line back, maybe with one descriptor, or a line now and then until it goes. Everything about a client is
+// The control socket: a UNIX stream socket on which a client sends one line, maybe with one descriptor
+// of a memory file (another counts as none), and gets one line back, maybe with one descriptor, or a line now and
+// then until it goes. Everything about a client is
 // bounded (how long a request, how long it may take, how much waits for it), nothing waits for one, so that a slow
 // or hostile client harms only itself. When all places are taken, whoever comes next gets that of the oldest client of
 // the user that has the most: one user can't lock out another. Belongs to the main thread.
@@ -22,10 +23,10 @@ enum {
 
 struct control_request {
 	const char *text; // a line without its line feed, NUL-terminated; valid during the call
-	int fd;           // what came with it, or -1; closed after the call unless it is set to -1
-	uid_t uid;        // of who connected, by the kernel's word
-	pid_t pid;        // the same
-	uint64_t ticket;  // to answer by, now or later
+	int fd;    // the memory file that came, or -1; closed after the call unless it is set to -1
+	uid_t uid; // of who connected, by the kernel's word
+	pid_t pid; // the same
+	uint64_t ticket; // to answer by, now or later
 };
 
 typedef void control_fn(void *arg, struct control_request *request);

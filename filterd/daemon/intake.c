@@ -14,6 +14,7 @@
 #include "filterd/daemon/statedir.h"
 
 struct intake {
+	bool started; // the thread
 	pthread_t thread;
 	struct intake_source source; // its own copies
 	int done_fd;
@@ -44,9 +45,6 @@ static void *run(void *arg)
 {
 	struct intake *i = arg;
 	i->result = intake_open(&i->source);
-	if (i->source.memfd >= 0)
-		close(i->source.memfd); // here, since it may be no memfd, and wait
-	i->source.memfd = -1;
 	if (!i->result.err && i->source.state)
 		i->result.kept = statedir_put_image(i->source.state, i->result.digest_text,
 						    ruleset_image(i->result.ruleset));
@@ -76,8 +74,15 @@ struct intake *intake_start(const struct intake_source *source)
 		snprintf(i->path, sizeof i->path, "%s", source->path);
 	i->done_fd = eventfd(0, EFD_CLOEXEC);
 	int err = (from_memfd && i->source.memfd < 0) || i->done_fd < 0 ? errno : 0;
-	if (!err)
+	// What is no memory file might wait, and is refused before anything is asked of it.
+	bool strange = !err && from_memfd && fcntl(i->source.memfd, F_GET_SEALS) < 0;
+	if (strange) {
+		i->result = intake_open(&i->source);
+		eventfd_write(i->done_fd, 1);
+	} else if (!err) {
 		err = pthread_create(&i->thread, NULL, run, i);
+	}
+	i->started = !err && !strange;
 	if (!err)
 		return i;
 	intake_free(i);
@@ -92,7 +97,8 @@ int intake_fd(const struct intake *i)
 
 struct intake_result intake_end(struct intake *i)
 {
-	pthread_join(i->thread, NULL);
+	if (i->started)
+		pthread_join(i->thread, NULL);
 	struct intake_result result = i->result;
 	intake_free(i);
 	return result;

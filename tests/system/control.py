@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 
 SEALS = 1 | 2 | 4 | 8  # F_SEAL_SEAL, _SHRINK, _GROW, _WRITE
 F_ADD_SEALS = 1033
@@ -22,8 +23,15 @@ def memfd_of(data, seals=SEALS):
 def connect(path, limit=60):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(limit)
-    sock.connect(str(path))
-    return sock
+    until = time.monotonic() + limit
+    while True:
+        try:
+            sock.connect(str(path))
+            return sock
+        except BlockingIOError:  # so many wait to be accepted
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.001)
 
 
 def send(sock, line, fd=None):

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The control socket with clients that behave and clients that do not.
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -23,6 +26,7 @@ struct scene {
 	char folder[32], path[64];
 	struct control *control;
 	int asked, given;
+	unsigned open; // descriptors before it
 	uid_t uid;
 	uint64_t ticket; // of the last one
 	char last[CONTROL_REQUEST_MAX];
@@ -54,11 +58,27 @@ static void answer(void *arg, struct control_request *request)
 	control_answer(s->control, request->ticket, text, -1);
 }
 
+static unsigned open_descriptors(void)
+{
+	unsigned count = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+// Descriptors are closed by other threads, some time.
+static bool comes_to(unsigned count)
+{
+	for (int i = 0; i < 1000 && open_descriptors() != count; i++)
+		usleep(10000);
+	return open_descriptors() == count;
+}
+
 static int setup(void **state)
 {
 	static struct scene s;
 	char error[CONTROL_ERROR_MAX];
-	s = (struct scene){.folder = "/tmp/filterd-test-XXXXXX"};
+	s = (struct scene){.folder = "/tmp/filterd-test-XXXXXX", .open = open_descriptors()};
 	if (!mkdtemp(s.folder))
 		return -1;
 	snprintf(s.path, sizeof s.path, "%s/sub/c.sock", s.folder);
@@ -71,6 +91,8 @@ static int teardown(void **state)
 {
 	struct scene *s = *state;
 	control_free(s->control);
+	if (!comes_to(s->open))
+		return -1;
 	if (access(s->path, F_OK) == 0)
 		return -1; // the socket goes with its daemon
 	*strrchr(s->path, '/') = '\0';
@@ -315,20 +337,12 @@ static int received(int from)
 	return fd;
 }
 
-static unsigned open_descriptors(void)
-{
-	unsigned count = 0;
-	for (int fd = 0; fd < 1024; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
-}
-
 static void a_descriptor_goes_both_ways(void **state)
 {
 	struct scene *s = *state;
-	int ends[2], fd = dial(s);
-	assert_int_equal(pipe(ends), 0);
-	send_with(fd, "ec", &ends[1], 1);
+	int file = memfd_create("test", MFD_CLOEXEC), fd = dial(s);
+	assert_true(file >= 0);
+	send_with(fd, "ec", &file, 1);
 	run(s, 0);
 	assert_int_equal(send(fd, "ho\n", 3, 0), 3);
 	run(s, 0);
@@ -336,14 +350,13 @@ static void a_descriptor_goes_both_ways(void **state)
 	assert_true(back >= 0);
 	struct stat a, b;
 	assert_int_equal(fstat(back, &a), 0);
-	assert_int_equal(fstat(ends[1], &b), 0);
+	assert_int_equal(fstat(file, &b), 0);
 	assert_int_equal(a.st_ino, b.st_ino);
 	for (int i = 0; i < 1000 && fcntl(s->given, F_GETFD) >= 0; i++)
 		usleep(10000); // closed after the call, by another thread
 	assert_int_equal(fcntl(s->given, F_GETFD), -1);
 	close(back);
-	close(ends[0]);
-	close(ends[1]);
+	close(file);
 	close(fd);
 }
 
@@ -353,8 +366,9 @@ static void more_descriptors_end_the_connection(void **state)
 	char buffer[8];
 	int fds[64];
 	unsigned before = open_descriptors() + 2; // a pipe to the thread that closes
+	int file = memfd_create("test", MFD_CLOEXEC);
 	for (int i = 0; i < 64; i++)
-		fds[i] = 0;
+		fds[i] = file;
 	static const size_t counts[] = {2, 3, 8, 9, 64};
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
 		int fd = dial(s);
@@ -376,9 +390,81 @@ static void more_descriptors_end_the_connection(void **state)
 	close(unfinished);
 	run(s, 0);
 	assert_int_equal(s->asked, 0);
-	for (int i = 0; i < 1000 && open_descriptors() != before; i++)
-		usleep(10000); // another thread closes them
-	assert_int_equal(open_descriptors(), before);
+	close(file);
+	assert_true(comes_to(before));
+}
+
+// A connection that has something to send which nobody reads, and whose close waits for that.
+struct lingering {
+	int listener, peer, fd;
+};
+
+static struct lingering linger(void)
+{
+	static char data[65536];
+	static const struct linger long_time = {1, 30000};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof at;
+	struct lingering l = {socket(AF_INET, SOCK_STREAM, 0), -1, socket(AF_INET, SOCK_STREAM, 0)};
+	assert_int_equal(bind(l.listener, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(l.listener, 1), 0);
+	assert_int_equal(getsockname(l.listener, (struct sockaddr *)&at, &len), 0);
+	assert_int_equal(connect(l.fd, (struct sockaddr *)&at, len), 0);
+	l.peer = accept(l.listener, NULL, NULL);
+	assert_true(l.peer >= 0);
+	while (send(l.fd, data, sizeof data, MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(l.fd, SOL_SOCKET, SO_LINGER, &long_time, sizeof long_time), 0);
+	return l;
+}
+
+static void honest_request(struct scene *s)
+{
+	char buffer[8];
+	int fd = dial(s);
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, "hello\n", 6, 0), 6);
+	run(s, 0);
+	assert_int_equal(got(fd, buffer, sizeof buffer), 4);
+	close(fd);
+}
+
+enum { HOSTILE = 40, HONEST = 200 };
+
+// Sockets that linger, one or more with a message, read or never read. None holds up anybody else, or stays.
+static void descriptors_that_linger(void **state)
+{
+	struct scene *s = *state;
+	static struct lingering l[HOSTILE];
+	honest_request(s);
+	unsigned before = open_descriptors();
+	for (int i = 0; i < HOSTILE; i++) {
+		int fd = dial(s);
+		l[i] = linger();
+		if (i % 4 == 1) { // not read, since there is a request already
+			assert_int_equal(send(fd, "later\n", 6, 0), 6);
+			run(s, 0);
+		}
+		if (i % 4 == 2) { // more than are taken
+			int many[] = {l[i].fd, l[i].fd, l[i].fd};
+			send_with(fd, "hello\n", many, 3);
+		} else {
+			send_with(fd, "hello\n", &l[i].fd, 1);
+		}
+		close(l[i].fd); // the daemon's are the last ones
+		run(s, 0);
+		close(fd);
+		run(s, 0);
+	}
+	int asked = s->asked;
+	for (int i = 0; i < HONEST; i++)
+		honest_request(s);
+	assert_int_equal(s->asked, asked + HONEST);
+	assert_true(comes_to(before + 2 * HOSTILE)); // their peers and listeners are ours
+	for (int i = 0; i < HOSTILE; i++) {
+		close(l[i].listener);
+		close(l[i].peer);
+	}
 }
 
 static void a_running_daemon_keeps_its_socket(void **state)
@@ -427,6 +513,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_descriptor_goes_both_ways, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_descriptors_end_the_connection, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(descriptors_that_linger, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_running_daemon_keeps_its_socket, setup, teardown),
 		cmocka_unit_test_setup_teardown(leftovers, setup, teardown),
 	};
