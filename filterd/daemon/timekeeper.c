@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One reference: a time that was right, and the boot clock at that moment. While the clock is sure the reference
-// follows it, a look at a time, so that steps of less than an hour and the drift of years are taken along. Workers
+// follows it, a look at a time, so that small steps and the drift of years are taken along.
+// A second one stays where the clock was sure first, for the sum of all steps. Workers
 // see of all this one number, the earliest time that it can be.
 #include "filterd/daemon/timekeeper.h"
 
@@ -28,7 +29,11 @@
 #define FAR_S       INT64_C(9000000000)     // 2255, for a timer that nothing is due for
 enum { WHY_MAX = 160 };
 
-enum doubt { DOUBT_NONE, DOUBT_UNSYNCHRONISED, DOUBT_BEHIND, DOUBT_AHEAD };
+#define STEADY_NS                                                                                  \
+	(600 * CLOCK_SECOND_NS)         // before a clock is believed that nothing else is known of
+#define JITTER_NS (2 * CLOCK_SECOND_NS) // of a steady clock
+enum { SLEW = 1000 };                   // a clock is this part faster or slower at most
+enum doubt { DOUBT_NONE, DOUBT_UNSYNCHRONISED, DOUBT_NEW, DOUBT_BEHIND, DOUBT_AHEAD };
 
 struct timekeeper {
 	struct timekeeper_options options; // but for the path
@@ -37,8 +42,12 @@ struct timekeeper {
 	atomic_llong floor_ns; // it is not earlier than this: all that workers read
 	int64_t seen_ns;       // what orders were judged by at the last look
 	int64_t known_ns, known_boot_ns;
-	bool exact;        // seen in this boot; else it was at least that much, then
-	int64_t leeway_ns; // how far ahead of what is known the clock may be
+	bool exact; // seen in this boot; else it was at least that much, then
+	int64_t base_ns,
+		base_boot_ns; // where it was sure first, or confirmed: all steps count from there
+	bool from_disk;       // there was a time on disk
+	int64_t steady_ns, steady_boot_ns; // without one: since when it is synchronised and steady
+	int64_t leeway_ns;                 // how far ahead of what is known the clock may be
 	enum doubt doubt;
 	char why[WHY_MAX];
 	int fd;
@@ -102,6 +111,13 @@ static void know(struct timekeeper *t, int64_t real_ns, int64_t boot_ns)
 	t->leeway_ns = STEP_NS;
 }
 
+static void know_base(struct timekeeper *t, int64_t real_ns, int64_t boot_ns)
+{
+	t->base_ns = real_ns;
+	t->base_boot_ns = boot_ns;
+	know(t, real_ns, boot_ns);
+}
+
 // From the time on disk. What it says is believed as far as it can be: a build is not ten years old.
 static void know_file(struct timekeeper *t)
 {
@@ -119,10 +135,12 @@ static void know_file(struct timekeeper *t)
 	}
 	int64_t boot_ns = file.boot_s * CLOCK_SECOND_NS;
 	if (!strcmp(file.boot, boot) && strcmp(boot, "-") && boot_ns <= t->known_boot_ns) {
-		know(t, file.time_s * CLOCK_SECOND_NS, boot_ns);
+		know_base(t, file.time_s * CLOCK_SECOND_NS, boot_ns);
+		t->from_disk = true;
 	} else if (file.time_s > t->options.build_s) {
 		t->known_ns = file.time_s * CLOCK_SECOND_NS;
 		t->leeway_ns = AWAY_NS;
+		t->from_disk = true;
 	}
 }
 
@@ -131,17 +149,44 @@ static int64_t expected_ns(const struct timekeeper *t, int64_t boot_ns)
 	return t->known_ns + (boot_ns - t->known_boot_ns);
 }
 
-static enum doubt doubt_of(const struct timekeeper *t, int64_t real_ns, int64_t expected)
+// How far it is from where it would be without any step. More than an hour is too much, whatever single steps were.
+static int64_t strayed_ns(const struct timekeeper *t, int64_t real_ns, int64_t boot_ns)
 {
+	int64_t passed_ns = boot_ns - t->base_boot_ns;
+	int64_t strayed = real_ns - (t->base_ns + passed_ns), slew = passed_ns / SLEW;
+	if (strayed < 0)
+		return strayed + slew < 0 ? strayed + slew : 0;
+	return strayed > slew ? strayed - slew : 0;
+}
+
+// Was it synchronised and steady for long enough, if that is all there is to go by?
+static bool steady(struct timekeeper *t, bool synchronised, int64_t real_ns, int64_t boot_ns)
+{
+	int64_t off_ns = real_ns - (t->steady_ns + (boot_ns - t->steady_boot_ns));
+	if (!synchronised || t->steady_ns == 0 || off_ns > JITTER_NS || off_ns < -JITTER_NS) {
+		t->steady_ns = synchronised ? real_ns : 0;
+		t->steady_boot_ns = boot_ns;
+	}
+	return t->exact || t->from_disk || t->options.always ||
+	       (t->steady_ns && boot_ns - t->steady_boot_ns >= STEADY_NS);
+}
+
+static enum doubt doubt_of(struct timekeeper *t, int64_t real_ns, int64_t boot_ns)
+{
+	int64_t expected = expected_ns(t, boot_ns);
+	int64_t strayed = t->exact ? strayed_ns(t, real_ns, boot_ns) : 0;
 	bool synchronised = t->options.always || t->clock.synchronised(t->clock.arg);
+	bool known = steady(t, synchronised, real_ns, boot_ns);
 	// A synchronised clock knows better than the time on disk of an earlier boot.
 	bool bound = t->exact || t->options.always;
 	if (real_ns < t->options.build_s * CLOCK_SECOND_NS ||
-	    (bound && real_ns < expected - STEP_NS))
+	    (bound && real_ns < expected - STEP_NS) || strayed < -STEP_NS)
 		return DOUBT_BEHIND;
-	if (real_ns > expected + t->leeway_ns)
+	if (real_ns > expected + t->leeway_ns || strayed > STEP_NS)
 		return DOUBT_AHEAD;
-	return synchronised ? DOUBT_NONE : DOUBT_UNSYNCHRONISED;
+	if (!synchronised)
+		return DOUBT_UNSYNCHRONISED;
+	return known ? DOUBT_NONE : DOUBT_NEW;
 }
 
 static void explain(struct timekeeper *t, enum doubt doubt, int64_t real_ns, int64_t expected)
@@ -151,6 +196,9 @@ static void explain(struct timekeeper *t, enum doubt doubt, int64_t real_ns, int
 	clock_text(expected / CLOCK_SECOND_NS, other);
 	if (doubt == DOUBT_UNSYNCHRONISED)
 		snprintf(t->why, sizeof t->why, "the kernel does not call it synchronised");
+	else if (doubt == DOUBT_NEW)
+		snprintf(t->why, sizeof t->why,
+			 "no earlier time is known, and it was not yet steady for ten minutes");
 	else if (doubt == DOUBT_BEHIND)
 		snprintf(t->why, sizeof t->why, "it says %s, but it is %s or later", real, other);
 	else if (t->exact)
@@ -168,7 +216,7 @@ static void tell(struct timekeeper *t, enum doubt doubt, int64_t real_ns, int64_
 		return;
 	if (!doubt)
 		log_info("the clock is sure again");
-	else if (doubt == DOUBT_UNSYNCHRONISED)
+	else if (doubt < DOUBT_BEHIND)
 		log_warn("clock unsure: %s, so that no order is ended for good", t->why);
 	else
 		log_err("clock unsure: %s. Orders are judged by the later of both, and none is "
@@ -183,14 +231,16 @@ static void look(struct timekeeper *t)
 	int64_t real_ns = t->clock.real_ns(t->clock.arg);
 	int64_t boot_ns = t->clock.boot_ns(t->clock.arg);
 	int64_t expected = expected_ns(t, boot_ns);
-	enum doubt doubt = doubt_of(t, real_ns, expected);
+	enum doubt doubt = doubt_of(t, real_ns, boot_ns);
 	tell(t, doubt, real_ns, expected);
 	// Sure, it leaves room for steps back; one that is not believed then takes effect nowhere.
 	atomic_store_explicit(&t->floor_ns, doubt ? expected : real_ns - STEP_NS,
 			      memory_order_relaxed);
 	t->seen_ns = timekeeper_judge_ns(t, real_ns);
-	if (!doubt)
+	if (!doubt && t->exact)
 		know(t, real_ns, boot_ns);
+	else if (!doubt)
+		know_base(t, real_ns, boot_ns);
 }
 
 // What was seen to be right just now.
@@ -329,7 +379,7 @@ int timekeeper_confirm(struct timekeeper *t)
 		return -EALREADY;
 	if (real_ns < t->options.build_s * CLOCK_SECOND_NS)
 		return -EINVAL;
-	know(t, real_ns, t->clock.boot_ns(t->clock.arg));
+	know_base(t, real_ns, t->clock.boot_ns(t->clock.arg));
 	look(t);
 	if (!t->doubt)
 		write_time(t);

@@ -4,7 +4,9 @@
 // The clock is *sure* while the kernel says that it is synchronised (or the configuration vouches for it), and it is
 // where it is expected: no more than an hour from the last time that was sure plus what has passed since by a clock
 // that nobody sets; after a boot, not before the time on disk, and no more than 30 days behind it; never before this
-// program was built. Only then may it be decided for good that an order is over, and only then is time written to
+// program was built. All steps together count: it is never more than an hour from where it was sure first, or confirmed
+// last, plus what has passed since (and a thousandth of that, for a clock that is slewed). With no time on disk it has
+// to be synchronised and steady for ten minutes first, unless the configuration vouches for it. Only then may it be decided for good that an order is over, and only then is time written to
 // disk: one bad reading must not end every order for ever.
 //
 // While it is not sure, orders are judged by the latest of what is known (the time the program was built, the time

@@ -101,7 +101,7 @@ static bool rise(struct scene *s)
 	clock = (struct timekeeper_clock){s, now_of, now_of, always, boot_of};
 	snprintf(path, sizeof path, "%s/clock", s->folder);
 	struct timekeeper_options time_options = {
-		.path = path, .build_s = START_S - 100, .clock = &clock};
+		.path = path, .always = true, .build_s = START_S - 100, .clock = &clock};
 	s->timekeeper = timekeeper_new(&time_options);
 	s->trust = trust_new(&(struct trust_options){.keys = ""}, trust_error);
 	s->prefiltering = prefiltering_new(&s->config, false);

@@ -23,6 +23,7 @@
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
+#include "filterd/daemon/timefile.h"
 #include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/view.h"
 #include "tests/unit/ruleset_text.h"
@@ -62,9 +63,15 @@ static const struct timekeeper_clock machine = {.real_ns = clock_real_ns,
 						.synchronised = clock_synchronised,
 						.boot = clock_boot};
 
+static char time_path[] = "/tmp/filterd-status-XXXXXX"; // a machine that was there before
+
 static int setup(void **state)
 {
-	const struct timekeeper_options time = {.path = "/nowhere/clock",
+	const struct timefile before = {NOW_NS / CLOCK_SECOND_NS - 1, "before", 1};
+	int made = mkstemp(time_path);
+	if (made < 0 || close(made) || timefile_write(&before, time_path))
+		return -1;
+	const struct timekeeper_options time = {.path = time_path,
 						.build_s = INT64_C(1483228800), // 2017
 						.clock = &machine};
 	struct events_options options = {.per_second = 1};
@@ -94,7 +101,7 @@ static int teardown(void **state)
 	prefiltering_free((struct prefiltering *)(uintptr_t)view.prefiltering);
 	timekeeper_free((struct timekeeper *)(uintptr_t)view.timekeeper);
 	store_free((struct store *)(uintptr_t)view.store);
-	return 0;
+	return unlink(time_path);
 }
 
 static void status_tells_orders_by_their_time(void **state)

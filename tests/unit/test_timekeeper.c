@@ -89,8 +89,8 @@ static void kill_daemon(void)
 		assert_int_equal(timefile_write(&file, path), 0);
 }
 
-// Another boot, with the clock where it is told.
-static void boots(int64_t real_s, bool synchronised_now)
+// On a machine without a time on disk.
+static void boots_new(int64_t real_s, bool synchronised_now)
 {
 	static unsigned number;
 	m.real_s = real_s;
@@ -98,6 +98,15 @@ static void boots(int64_t real_s, bool synchronised_now)
 	m.synchronised = synchronised_now;
 	snprintf(m.boot, sizeof m.boot, "boot-%u", ++number);
 	start();
+}
+
+// Another boot of a machine that was there before, if it is synchronised, with the clock where it is told.
+static void boots(int64_t real_s, bool synchronised_now)
+{
+	struct timefile file = {real_s - 1, "before", 1};
+	if (synchronised_now && real_s > BUILD && access(path, F_OK) != 0)
+		assert_int_equal(timefile_write(&file, path), 0);
+	boots_new(real_s, synchronised_now);
 }
 
 static void pass(int64_t seconds)
@@ -172,6 +181,12 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void is_steady(void)
+{
+	for (int i = 0; i < 600; i++)
+		pass(1);
+}
+
 static void a_good_clock_is_followed_to_the_second(void **state)
 {
 	(void)state;
@@ -195,8 +210,30 @@ static void first_start_before_the_clock_is_set(void **state)
 	expect_unsure(m.real_s, "not call it synchronised");
 	m.synchronised = true;
 	pass(1);
+	expect_unsure(m.real_s, "not yet steady");
+	is_steady();
 	expect_sure();
 	assert_int_equal(on_disk(), m.real_s);
+}
+
+// Nine years ahead it is not believed at once, and what is put right meanwhile begins anew.
+static void first_start_far_ahead(void **state)
+{
+	(void)state;
+	boots_new(NOW + 9 * 365 * DAY, true);
+	pass(599);
+	expect_unsure(m.real_s, "not yet steady");
+	step(-9 * 365 * DAY);
+	pass(599);
+	expect_unsure(m.real_s, "not yet steady");
+	m.synchronised = false;
+	pass(1);
+	m.synchronised = true;
+	pass(599);
+	expect_unsure(m.real_s, "not yet steady");
+	assert_int_equal(on_disk(), 0);
+	is_steady();
+	expect_sure();
 }
 
 static void boots_in_1970_and_goes_on_where_it_was(void **state)
@@ -292,6 +329,44 @@ static void steps_of_less_than_an_hour_are_followed(void **state)
 	assert_int_equal(timekeeper_confirm(m.t), -EALREADY);
 }
 
+// None of them is large, and they are years together.
+static void many_steps(void **state)
+{
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		boots(NOW, true);
+		pass(10);
+		step(sign * 59 * MINUTE);
+		expect_sure();
+		pass(10);
+		step(sign * 59 * MINUTE);
+		assert_false(timekeeper_sure(m.t));
+		for (int i = 0; i < 10000; i++) {
+			pass(1);
+			assert_false(timekeeper_sure(m.t));
+			if (sign > 0)
+				step(59 * MINUTE);
+		}
+		m.real_s = NOW + m.boot_s - 20;
+		pass(1);
+		expect_sure();
+		stop();
+		unlink(path);
+	}
+}
+
+// A clock that is slewed for a year is hours from where it would be, and right.
+static void a_slow_boot_clock(void **state)
+{
+	(void)state;
+	boots(NOW, true);
+	for (int i = 0; i < 100; i++) { // each time it is written
+		m.real_s += 4 * 72;
+		pass(4 * DAY);
+		expect_sure();
+	}
+}
+
 // 23:59:59 comes twice.
 static void a_leap_second(void **state)
 {
@@ -371,7 +446,7 @@ static void boots_in_2038(void **state)
 static void first_start_in_2038(void **state)
 {
 	(void)state;
-	boots(Y2038, true);
+	boots_new(Y2038, true);
 	expect_unsure(Y2038, "all that is known is 2026");
 	assert_int_equal(timekeeper_confirm(m.t), 0);
 	expect_sure();
@@ -482,6 +557,7 @@ static void a_time_on_disk_that_is_wrong(void **state)
 		expect_unsure(cases[i].taken ? cases[i].file_s : BUILD, "1970");
 		step(NOW);
 		m.synchronised = true;
+		is_steady();
 		pass(1);
 		if (cases[i].file_s != BUILD + 1) {
 			expect_sure();
@@ -504,6 +580,7 @@ static void a_time_on_disk_that_is_damaged(void **state)
 	expect_unsure(BUILD, "1970");
 	step(NOW);
 	m.synchronised = true;
+	is_steady();
 	pass(1);
 	expect_sure();
 	assert_int_equal(on_disk(), m.real_s);
@@ -548,6 +625,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_good_clock_is_followed_to_the_second),
 		TEST(first_start_before_the_clock_is_set),
+		TEST(first_start_far_ahead),
 		TEST(boots_in_1970_and_goes_on_where_it_was),
 		TEST(boots_in_1970_and_somebody_vouches_for_the_clock),
 		TEST(boots_a_little_in_the_past),
@@ -555,6 +633,8 @@ int main(void)
 		TEST(vouched_for_it_is_sure),
 		TEST(synchronisation_that_is_lost_and_found),
 		TEST(steps_of_less_than_an_hour_are_followed),
+		TEST(many_steps),
+		TEST(a_slow_boot_clock),
 		TEST(a_leap_second),
 		TEST(a_reading_of_2038_and_back),
 		TEST(a_reading_of_2038_and_an_admin),
