@@ -35,6 +35,7 @@ struct audit {
 	bool stale;   // something went wrong since then
 	bool unended; // the last line has no line feed
 	struct audit_chain chain;
+	char *line; // that audit_prepare() made; or NULL
 	struct logsocket *syslog;
 	bool syslog_failing; // told once
 };
@@ -173,8 +174,15 @@ static bool orders_shorten(json_t *entry)
 	return count > 0;
 }
 
-static int entry_write(struct audit *a, json_t *entry)
+static void line_drop(struct audit *a)
 {
+	free(a->line);
+	a->line = NULL;
+}
+
+static int line_make(struct audit *a, json_t *entry)
+{
+	line_drop(a);
 	char *text = line_text(a, entry);
 	while (text && strlen(text) > AUDIT_LINE_MAX) {
 		free(text);
@@ -182,8 +190,16 @@ static int entry_write(struct audit *a, json_t *entry)
 			return -E2BIG;
 		text = line_text(a, entry);
 	}
-	int err = text ? line_write(a, text) : -ENOMEM;
-	free(text);
+	a->line = text;
+	return text ? 0 : -ENOMEM;
+}
+
+static int entry_write(struct audit *a, json_t *entry)
+{
+	int err = line_make(a, entry);
+	if (!err)
+		err = line_write(a, a->line);
+	line_drop(a);
 	return err;
 }
 
@@ -254,6 +270,36 @@ int audit_append(struct audit *a, json_t *entry)
 	return err;
 }
 
+int audit_prepare(struct audit *a, json_t *entry, uint64_t *ret_seq, char ret_hash[DIGEST_TEXT_MAX])
+{
+	uint8_t digest[DIGEST_LEN];
+	int err = entry ? catch_up(a) : -ENOMEM;
+	if (!err)
+		err = line_make(a, entry);
+	if (!err)
+		err = digest_of(slice_text(a->line), digest);
+	json_decref(entry);
+	if (err) {
+		line_drop(a);
+		return err;
+	}
+	*ret_seq = a->chain.seq + 1;
+	digest_text(digest, ret_hash);
+	return 0;
+}
+
+int audit_write(struct audit *a)
+{
+	struct stat st;
+	int err = fstat(a->fd, &st) < 0 ? -errno : 0;
+	if (!err && (a->stale || st.st_size != a->size))
+		err = -ESTALE;
+	if (!err)
+		err = line_write(a, a->line);
+	line_drop(a);
+	return err;
+}
+
 void audit_head(const struct audit *a, uint64_t *ret_seq, char ret_hash[DIGEST_TEXT_MAX])
 {
 	*ret_seq = a->chain.seq;
@@ -313,6 +359,7 @@ void audit_close(struct audit *a)
 	if (!a)
 		return;
 	logsocket_free(a->syslog);
+	line_drop(a);
 	if (a->fd >= 0)
 		close(a->fd);
 	free(a);

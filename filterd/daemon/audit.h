@@ -24,6 +24,12 @@ void audit_close(struct audit *a);
 // cut, "orders-left-out" says by how many; what is still too long is refused (-E2BIG).
 int audit_append(struct audit *a, json_t *entry);
 
+// The same in two steps, so that the entry's number and hash can be kept elsewhere before it is written. Nothing else may
+// be appended in between (-ESTALE if another process did); an entry that is not written is forgotten with the next one.
+int audit_prepare(struct audit *a, json_t *entry, uint64_t *ret_seq,
+		  char ret_hash[DIGEST_TEXT_MAX]);
+int audit_write(struct audit *a);
+
 // Number and hash of the last entry: 0 and zeros if there is none. Kept in other places (state files,
 // `status`), they show that the end of the trail was cut off.
 void audit_head(const struct audit *a, uint64_t *ret_seq, char ret_hash[DIGEST_TEXT_MAX]);

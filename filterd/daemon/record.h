@@ -35,7 +35,7 @@ struct record {
 	uint64_t names;
 	int64_t requested_ns, effective_ns;
 	int64_t seen_s;     // what began and ended up to this second has been told
-	uint64_t audit_seq; // head of the audit trail then
+	uint64_t audit_seq; // head of the audit trail, which is its own entry or a later one
 	char audit_hash[DIGEST_TEXT_MAX];
 	struct record_amendment *amendments; // by id and revision
 	uint32_t count;

@@ -305,6 +305,12 @@ void registry_cancel(struct registry *r)
 	job_done(&r->job);
 }
 
+void registry_handed_over(struct registry *r, const struct registry_who *who)
+{
+	if (registry_audit(r, registry_entry("handover", who)))
+		log_err("the audit trail can't be written: the handover is not in it");
+}
+
 // --- Looking at it
 
 struct store *registry_store(struct registry *r)

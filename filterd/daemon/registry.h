@@ -105,6 +105,9 @@ void registry_refused(struct registry *r, const char *command, const char *order
 void registry_denied(struct registry *r, const char *command, const struct registry_who *who,
 		     const char *error);
 
+// Another daemon was given what it needs to take over: that is noted.
+void registry_handed_over(struct registry *r, const struct registry_who *who);
+
 // An admin says that the clock is right. 0, or a negative errno with a sentence.
 int registry_confirm_clock(struct registry *r, const struct registry_who *who,
 			   const char **ret_error);

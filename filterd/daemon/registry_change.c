@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The order of things: the record is written beside its place; the change is noted in the audit trail; the record is put in
-// its place; the ruleset is swapped; who asked is answered. So nothing is in force that is not noted and would not be
-// after a restart; an end in the middle leaves a note of a change that the record of the next start shows was not made, or
-// a change that nobody was told of.
+// The order of things: the record is written beside its place, with the hash that its audit entry will have; the change
+// is noted in the audit trail; the record is put in its place; the ruleset is swapped; who asked is answered. So nothing
+// is in force that is not noted and would not be after a restart; an end in the middle leaves a note of a change that the
+// record of the next start shows was not made, or a change that nobody was told of.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,7 +102,7 @@ static void put_signers(json_t *entry, const struct trust_verdict *verdict)
 	json_decref(signers);
 }
 
-static int note(struct registry *r, const struct change *c)
+static json_t *entry_of(const struct registry *r, const struct change *c)
 {
 	const struct record *fresh = &c->record;
 	char requested[CLOCK_TEXT_MAX], effective[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
@@ -123,7 +123,7 @@ static int note(struct registry *r, const struct change *c)
 	json_object_update_missing(entry, rest);
 	json_decref(rest);
 	put_signers(entry, &c->trust);
-	return registry_audit(r, entry);
+	return entry;
 }
 
 // What was noted did not come to pass.
@@ -139,10 +139,8 @@ static void note_failure(struct registry *r, const struct change *c, const char 
 
 // --- Records on disk
 
-static int stage(struct registry *r, struct record *record)
+static int stage(struct registry *r, const struct record *record)
 {
-	if (r->audit)
-		audit_head(r->audit, &record->audit_seq, record->audit_hash);
 	char *text = record_text(record);
 	int err = text ? statedir_stage(r->state, slice_text(text)) : -ENOMEM;
 	free(text);
@@ -153,6 +151,8 @@ int registry_save(struct registry *r)
 {
 	if (!r->state)
 		return 0;
+	if (r->audit)
+		audit_head(r->audit, &r->record.audit_seq, r->record.audit_hash);
 	int err = stage(r, &r->record);
 	return err ? err : statedir_commit(r->state, r->record.serial);
 }
@@ -329,11 +329,16 @@ static int sign(struct registry *r, struct change *c, const struct ruleset *base
 // All that can go wrong on disk. 0, or a negative errno with a sentence, and the disk is as before.
 static int write_down(struct registry *r, struct change *c, char error[REGISTRY_ERROR_MAX])
 {
-	const char *what = "the state can't be written";
-	int err = stage(r, &c->record);
+	const char *what = "the audit trail can't be written";
+	struct record *record = &c->record;
+	int err = audit_prepare(r->audit, entry_of(r, c), &record->audit_seq, record->audit_hash);
+	if (!err) {
+		what = "the state can't be written";
+		err = stage(r, record);
+	}
 	if (!err) {
 		what = "the audit trail can't be written";
-		err = note(r, c);
+		err = audit_write(r->audit);
 		if (err)
 			statedir_drop(r->state);
 	}

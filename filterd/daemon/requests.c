@@ -341,6 +341,8 @@ static void do_handover(struct requests *r, const struct control_request *reques
 		refuse(r, request->ticket, REGISTRY_CONFLICT, error);
 		return;
 	}
+	const struct registry_who who = {.uid = request->uid};
+	registry_handed_over(r->options.registry, &who);
 	answer(r, request->ticket, reply, fd);
 	close(fd);
 }

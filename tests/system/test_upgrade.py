@@ -148,6 +148,7 @@ def test_state_and_audit_go_on(testbed, filterd):
     successor(filterd)
     assert testbed.dig("two.example").status == "NOERROR"
     assert testbed.dig("three.example").status == "NXDOMAIN"
+    assert (filterd.state / "audit.log").read_text().count('"command":"handover","uid":0') == 3
     run(FILTERCTL, "audit", "verify", "--file", filterd.state / "audit.log")
 
 

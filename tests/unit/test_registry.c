@@ -691,6 +691,21 @@ static void what_is_refused_is_noted(void **state)
 	assert_int_equal(count_of(audit_text(s), "\"count\":99"), 1);
 }
 
+static void a_cut_of_the_last_entry_is_noticed(void **state)
+{
+	struct scene *s = *state;
+	push(s, ONE);
+	lift(s, "one");
+	again(s);
+	assert_int_equal(count_of(audit_text(s), "\"gap\""), 0);
+	fall(s);
+	char command[160];
+	snprintf(command, sizeof command, "sed -i '$d' %s/audit.log", s->state);
+	assert_int_equal(system(command), 0);
+	assert_true(rise(s));
+	assert_int_equal(count_of(audit_text(s), "\"gap\""), 1);
+}
+
 static void one_thing_at_a_time_and_all_are_told(void **state)
 {
 	struct scene *s = *state;
@@ -742,6 +757,7 @@ int main(void)
 		TEST(without_a_state_folder_nothing_can_be_pushed),
 		TEST(limits_of_orders_hold),
 		TEST(what_is_refused_is_noted),
+		TEST(a_cut_of_the_last_entry_is_noticed),
 		TEST(one_thing_at_a_time_and_all_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
