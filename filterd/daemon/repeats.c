@@ -10,7 +10,7 @@ enum {
 	TURNS = 16,
 };
 
-// A sum of products, none of which waits for another: a few nanoseconds. Who makes two packets with one print gains
+// A sum of products, none of which waits for another. Who makes two packets with one print gains
 // nothing.
 static uint64_t print_of(struct slice packet)
 {
