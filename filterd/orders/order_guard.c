@@ -41,34 +41,38 @@ static void check_names(struct order_reading *r, const struct guard_policy *p)
 
 // --- Addresses
 
-static bool is_in(const struct addr *a, const char *prefix)
-{
-	struct prefix p;
-	return prefix_from_text(&p, prefix) == 0 && prefix_contains(&p, a);
-}
+// No text: an order may have 100000 prefixes, each of which is held against them.
+#define PREFIX4(BITS, ...)                                                                         \
+	{                                                                                          \
+		.addr = {4, {__VA_ARGS__}}, .bits = BITS                                           \
+	}
+#define PREFIX6(BITS, ...)                                                                         \
+	{                                                                                          \
+		.addr = {6, {__VA_ARGS__}}, .bits = BITS                                           \
+	}
+static const struct prefix broadcast = PREFIX4(32, 255, 255, 255, 255);
+static const struct prefix multicast[] = {PREFIX4(4, 224), PREFIX6(8, 0xff)};
+static const struct prefix link_local = PREFIX6(10, 0xfe, 0x80);
+static const struct prefix reserved = PREFIX4(4, 240);
+static const struct prefix loopback[] = {PREFIX4(8, 127), PREFIX6(128, [15] = 1)};
 
-static bool is_in_any(const struct addr *a, const char *const *prefixes)
+static bool is_in_either(const struct addr *a, const struct prefix prefixes[2])
 {
-	for (; *prefixes; prefixes++)
-		if (is_in(a, *prefixes))
-			return true;
-	return false;
+	return prefix_contains(&prefixes[0], a) || prefix_contains(&prefixes[1], a);
 }
 
 // NULL, or what speaks against answering with this address.
 static const char *sinkhole_against(const struct addr *a)
 {
-	static const char *const multicast[] = {"224.0.0.0/4", "ff00::/8", NULL};
-	static const char *const loopback[] = {"127.0.0.0/8", "::1/128", NULL};
-	if (is_in(a, "255.255.255.255/32"))
+	if (prefix_contains(&broadcast, a))
 		return "is the broadcast address";
-	if (is_in_any(a, multicast))
+	if (is_in_either(a, multicast))
 		return "is a multicast address";
-	if (is_in(a, "fe80::/10"))
+	if (prefix_contains(&link_local, a))
 		return "is a link-local address";
-	if (is_in(a, "240.0.0.0/4"))
+	if (prefix_contains(&reserved, a))
 		return "is no address of any host";
-	if (is_in_any(a, loopback))
+	if (is_in_either(a, loopback))
 		return "is the client itself, and whatever it runs";
 	return NULL;
 }
@@ -88,48 +92,45 @@ static void check_sinkholes(struct order_reading *r, const struct guard_policy *
 	}
 }
 
-// Does some scope hold the whole of it?
-static bool is_in_scope(const struct order *o, const struct prefix *p)
+static bool holds(const struct prefix *outer, const struct prefix *inner)
 {
-	for (uint32_t i = 0; i < o->prefix_count; i++)
-		if (!o->prefixes[i].exempt && o->prefixes[i].prefix.bits <= p->bits &&
-		    prefix_contains(&o->prefixes[i].prefix, &p->addr))
-			return true;
-	return false;
+	return outer->bits <= inner->bits && prefix_contains(outer, &inner->addr);
 }
 
-static const char *clients_against(const struct order *o, const struct order_prefix *p,
-				   bool has_scope)
+// `scope` is the widest scope that may hold it; NULL if the order has none.
+static const char *clients_against(const struct order_prefix *p, const struct prefix *scope)
 {
-	static const char *const nobodys[] = {"127.0.0.0/8", "::1/128", "224.0.0.0/4", "ff00::/8",
-					      NULL};
 	enum { WIDE4 = 8, WIDE6 = 16 }; // bits; fewer are more than any network has
-	if (is_in_any(&p->prefix.addr, nobodys))
+	if (is_in_either(&p->prefix.addr, loopback) || is_in_either(&p->prefix.addr, multicast))
 		return "holds no client";
 	if (p->exempt && p->prefix.bits == 0)
 		return "exempts everybody";
 	if (p->exempt && p->prefix.bits < (p->prefix.addr.family == 4 ? WIDE4 : WIDE6))
 		return "exempts more than any network has";
-	if (p->exempt && has_scope && !is_in_scope(o, &p->prefix))
+	if (p->exempt && scope && !holds(scope, &p->prefix))
 		return "exempts whom no 'scope' names";
 	return NULL;
 }
 
-static bool has_scope(const struct order *o)
+static const struct prefix *first_scope(const struct order *o)
 {
 	for (uint32_t i = 0; i < o->prefix_count; i++)
 		if (!o->prefixes[i].exempt)
-			return true;
-	return false;
+			return &o->prefixes[i].prefix;
+	return NULL;
 }
 
+// They are sorted (order_check.c), the wider in front of those that it holds. So the last scope that no other holds is
+// the only one of those that may hold the next prefix.
 static void check_clients(struct order_reading *r, const struct guard_policy *p)
 {
 	const struct order *o = r->order;
-	bool scoped = has_scope(o);
+	const struct prefix *scope = first_scope(o);
 	for (uint32_t i = 0; i < o->prefix_count; i++) {
 		const struct order_prefix *prefix = &o->prefixes[i];
-		const char *why = clients_against(o, prefix, scoped);
+		if (!prefix->exempt && !holds(scope, &prefix->prefix))
+			scope = &prefix->prefix;
+		const char *why = clients_against(prefix, scope);
 		char text[PREFIX_TEXT_MAX];
 		struct guard_finding finding;
 		if (!why)

@@ -119,6 +119,16 @@ static void orders(void **state)
 		 "f:11: '11.1.0.0/16' exempts whom no 'scope' names", NULL},
 		{"match = exact\nname = a.example\nscope = 10.0.0.0/24\nexempt = 10.0.0.0/16\n",
 		 "f:11: '10.0.0.0/16' exempts whom no 'scope' names", NULL},
+		// In whatever order they stand, and whatever is between.
+		{"match = exact\nname = a.example\nexempt = 10.9.0.0/16\nscope = 12.0.0.0/8\n"
+		 "scope = 10.1.0.0/16\nscope = 10.0.0.0/8\nexempt = 10.2.0.0/16\n"
+		 "exempt = 12.0.0.1\nscope = 2001:db8::/32\nexempt = 2001:db8:1::/48\n",
+		 NULL, NULL},
+		{"match = exact\nname = a.example\nexempt = 9.9.0.0/16\nscope = 12.0.0.0/8\n",
+		 "f:10: '9.9.0.0/16' exempts whom no 'scope' names", NULL},
+		{"match = exact\nname = a.example\nscope = 12.0.0.0/8\nscope = 10.0.0.0/8\n"
+		 "exempt = 11.9.0.0/16\n",
+		 "f:12: '11.9.0.0/16' exempts whom no 'scope' names", NULL},
 		{"match = exact\nname = a.example\nscope = 10.0.0.0/8\nexempt = 2001:db8::1\n",
 		 "f:11: '2001:db8::1/128' exempts whom no", NULL},
 		{"match = exact\nname = a.example\nscope = 127.0.0.0/8\n",
