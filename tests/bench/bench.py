@@ -202,6 +202,7 @@ class Bench:
             print(self.table(name, kind))
         if self.resolvers:
             print(f"\n{resolvers.TITLE}\n\n{self.resolvers_table()}")
+            print(f"\nfilterd's orders by themselves (bench_lookup)\n\n{self.resolvers['filterd']['lookups']}")
         rows = [["", "median", "quartiles", "range"]]
         for name, found in self.ratios().items():
             if found:
