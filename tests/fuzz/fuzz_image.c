@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Images: what the header says of itself is put right, so that the bytes behind it are looked at; then
-// whatever opens is asked about names, those of the corpus among them, and an order more is compiled onto it.
+// whatever opens is asked about names, those of the corpus among them, an order more is compiled onto it, and both are
+// compared.
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
+#include "filterd/orders/diff.h"
 #include "filterd/orders/image.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/parse.h"
@@ -39,6 +41,25 @@ static void ask(const struct ruleset *r)
 	}
 }
 
+static bool look_at(void *arg, const struct diff_order *o, struct slice name, bool added)
+{
+	const struct diff *d = arg;
+	if ((added ? o->after : o->before) >= ruleset_orders(added ? d->after : d->before))
+		abort();
+	return name.len == 0 || name.at[name.len - 1] != 'x'; // some want no more of them
+}
+
+static void compare(const struct ruleset *before, const struct ruleset *after)
+{
+	struct diff d;
+	if (diff_make(&d, before, after) < 0)
+		abort();
+	(void)diff_names(&d, look_at, &d);
+	for (uint32_t i = 0; i < d.count; i++)
+		(void)diff_changes(&d.at[i]);
+	diff_done(&d);
+}
+
 // The first order of the text is the only one of most images, the second one is in none.
 static void compile_onto(const struct ruleset *base)
 {
@@ -61,6 +82,8 @@ static void compile_onto(const struct ruleset *base)
 	int memfd = ruleset_seal(compiled.image, compiled.len);
 	if (memfd < 0 || ruleset_open_sealed(&r, memfd, error) < 0)
 		abort();
+	compare(base, r);
+	compare(r, base);
 	ruleset_close(r);
 	close(memfd);
 	compiled_done(&compiled);
