@@ -101,8 +101,16 @@ class Stage:
             raise Failed(f"{command[0]} does not start")
 
     def counters(self):
-        """Packets that the rules counted: queued_dns, unjudged and so on."""
-        return self.testbed.counters() if self.case.rules else {}
+        """Packets that the rules counted: queued_dns, unjudged and so on. What waits in a queue is not unjudged yet."""
+        if not self.case.rules:
+            return {}
+        wait_until(lambda: not self.waiting(), "no packet waits in a queue")
+        return self.testbed.counters()
+
+    def waiting(self):
+        with inside("gateway"):
+            text = pathlib.Path("/proc/thread-self/net/netfilter/nfnetlink_queue").read_text()
+        return sum(int(line.split()[2]) for line in text.splitlines())
 
     def memory(self):
         """Megabytes of the program behind the queues: its own, and the memory file that it maps (the image)."""
