@@ -5,6 +5,7 @@ folder. The same every time; needs scapy for the packets and cryptography for QU
 import gzip
 import hashlib
 import hmac
+import json
 import pathlib
 import struct
 
@@ -505,3 +506,15 @@ write("manifest", {
     "extend": head % b"extend" + b"order: a\nuntil: 2019-05-01T00:00:00Z\n",
     "rollback": head % b"rollback" + image + b"to: 41\n",
 })
+
+# Requests, with an image behind those that bring one.
+requests = {
+    "status": {}, "metrics": {}, "serials": {}, "image": {}, "orders": {"at": "2019-03-15T20:00:00Z"},
+    "top": {"by": "orders", "count": 3}, "watch": {"order": "a", "name": "b.c"}, "handover": {},
+    "push": {"base": "0123456789abcdef", "note": "x", "dry-run": True}, "lift": {"order": "a", "reason": "b"},
+    "extend": {"order": "a", "until": "2019-03-15T20:00:00Z", "break-glass": True}, "rollback": {"serial": 3},
+    "confirm-clock": {"note": "x", "manifest": "m", "signatures": ["a", "b", 3]},
+}
+write("control", {name: json.dumps({"command": name, **rest}).encode() + b"\n" for name, rest in requests.items()})
+write("control", {"push-block": b'{"command":"push"}\n' + (HERE / "image/block").read_bytes(),
+                  "nul": b"{\0}\n", "deep": b"[" * 3000 + b"\n"})
