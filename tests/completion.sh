@@ -27,7 +27,7 @@ expect() {
 }
 
 [[ $(complete -p filterctl) == "complete -F _filterctl filterctl" ]] || failed=1
-expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|push|replay|rollback|serials|status|top|upgrade|watch' ''
+expect '--help|--version|audit|check|compile|confirm-clock|doctor|export|extend|lift|metrics|names|orders|preview|push|replay|rollback|serials|status|top|upgrade|watch' ''
 expect 'check|compile|confirm-clock' c
 expect 'status' st
 expect '--help' nonsense --
@@ -53,6 +53,9 @@ expect '--all|--break-glass|--config|--control|--dry-run|--help|--hours|--json|-
 expect 'a.pcap|b.pcapng|sub' names ''
 expect 'a.pcap' replay --orders one.order a
 expect '' check --client ''
+expect '--at|--config|--help|--json|--live|--max-lifetime|--seconds' preview -
+expect 'a.pcap|b.pcapng|one.order|sub|two words.order' preview ''
+expect 'lo' preview one.order --live lo
 expect '' check 8ch
 expect 'one.order|other.txt' status --control o
 expect 'd.conf|sub' check --config ''

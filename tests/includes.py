@@ -22,6 +22,7 @@ ONE_FILE = {
     r"ini\.h": {"base/ini.c"},
     r"idn2\.h": {"base/name.c"},
     r"libnetfilter_queue/.*|libmnl/.*|linux/netfilter/nfnetlink_queue\.h": {"daemon/queue.c"},
+    r"libnetfilter_conntrack/.*|libnfnetlink/.*": {"daemon/conntrack.c"},
     r"pcap.*\.h|pcap/.*": {"daemon/capture.c"},
     r"ndpi.*": {"flow/classify.c"},
     r"openssl/.*": {"base/digest.c", "wire/quic_crypto.c", "daemon/minisign.c"},

@@ -26,6 +26,7 @@ extern const struct command command_lift;
 extern const struct command command_metrics;
 extern const struct command command_names;
 extern const struct command command_orders;
+extern const struct command command_preview;
 extern const struct command command_push;
 extern const struct command command_replay;
 extern const struct command command_rollback;

@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&command_serials,
 	&command_watch,
 	&command_top,
+	&command_preview,
 	&command_replay,
 	&command_names,
 	&command_status,

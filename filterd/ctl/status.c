@@ -79,6 +79,17 @@ static void print_clock(const json_t *clock)
 		       show_text(clock, "judged"));
 }
 
+static void print_live(const json_t *live)
+{
+	if (!live) // a daemon of another version
+		return;
+	printf("connections: %lld ended by orders that came later; %lld names kept in mind for "
+	       "that, %lld forgotten\n",
+	       (long long)(show_number(live, "ended-tcp") + show_number(live, "ended-udp")),
+	       (long long)show_number(live, "remembered"),
+	       (long long)show_number(live, "forgotten"));
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "ruleset");
@@ -102,6 +113,7 @@ static void print_status(const json_t *status)
 	       show_text(audit, "hash"));
 	print_clock(json_object_get(status, "clock"));
 	print_prefilter(json_object_get(status, "prefilter"));
+	print_live(json_object_get(status, "live"));
 	print_workers(json_object_get(status, "workers"));
 	print_queues(json_object_get(status, "queues"));
 }

@@ -73,6 +73,9 @@ static const struct config_row rows[] = {
 	 .help = "Stream buffers that these flows share."},
 	{"engine", "handshakes", CONFIG_NUMBER, "32768", 256, 4194304, AT(engine.handshakes),
 	 .help = "Hellos in datagrams (QUIC, DTLS) of the last minute that are kept in mind."},
+	{"engine", "passed", CONFIG_NUMBER, "262144", 1024, 16777216, AT(engine.passed),
+	 .help = "Names of connections let through that each worker keeps in mind, to end them "
+		 "later."},
 	{"engine", "undecided-dns", CONFIG_CHOICE, "pass", .choices = "pass|drop",
 	 AT(engine.undecided[HOSTNAME_DNS]), .help = "DNS that can't be read."},
 	{"engine", "undecided-tls", CONFIG_CHOICE, "drop", .choices = "pass|drop",

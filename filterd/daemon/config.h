@@ -40,7 +40,7 @@ struct config {
 		uint32_t first, workers, length, socket_buffer;
 	} queue;
 	struct {
-		uint32_t flows, buffers, handshakes;
+		uint32_t flows, buffers, handshakes, passed;
 		uint32_t undecided[HOSTNAME_PROTOCOLS + 1];
 		uint32_t answer_ttl_s;
 		uint32_t classify;            // bool

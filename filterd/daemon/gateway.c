@@ -24,6 +24,7 @@
 #include "filterd/daemon/handover.h"
 #include "filterd/daemon/kernel_queues.h"
 #include "filterd/daemon/links.h"
+#include "filterd/daemon/live.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/metrics.h"
 #include "filterd/daemon/onlookers.h"
@@ -68,6 +69,7 @@ struct gateway {
 	struct prefiltering *prefiltering;
 	struct worker *workers[CONFIG_WORKERS_MAX];
 	unsigned workers_made, workers_started;
+	struct live *live;
 	int signal_fd;
 	bool ending;
 	bool is_successor;
@@ -112,6 +114,7 @@ static struct view view_of(const struct gateway *g)
 		.sink = g->sink,
 		.kernel_queues = g->kernel_queues,
 		.prefiltering = g->prefiltering,
+		.live = g->live,
 		.ruleset_path = g->config.filterd.ruleset,
 		.serial = registry_serial(g->registry),
 		.mark_shift = g->config.firewall.mark_shift,
@@ -201,6 +204,7 @@ static struct engine_options engine_options(const struct gateway *g)
 	options.flows = config->engine.flows;
 	options.buffers = config->engine.buffers;
 	options.handshakes = g->handshakes;
+	options.passed = config->engine.passed;
 	options.seed = random_u64();
 	options.classify = config->engine.classify;
 	if (options.classify && !classify_built())
@@ -275,6 +279,14 @@ static int bind_queues(struct gateway *g)
 		}
 	}
 	return 0;
+}
+
+static int make_live(struct gateway *g)
+{
+	g->live = live_new(g->workers, g->workers_made, g->config.firewall.mark_shift);
+	if (!g->live)
+		log_err("no memory for connections that orders end");
+	return g->live ? 0 : -ENOMEM;
 }
 
 static int start_workers(struct gateway *g)
@@ -382,6 +394,7 @@ static void changed(void *arg)
 {
 	struct gateway *g = arg;
 	g->changed = true;
+	live_changed(g->live);
 }
 
 // The keys are root's, so they are read before privileges are dropped.
@@ -481,6 +494,8 @@ static int prepare(struct gateway *g)
 		err = make_requests(g);
 	if (!err)
 		err = make_workers(g);
+	if (!err)
+		err = make_live(g);
 	return err;
 }
 
@@ -647,9 +662,10 @@ static void loop(struct gateway *g)
 		feed_watchdog(g);
 		report_losses(g);
 		write_metrics(g);
+		int wait_ms = live_run(g->live);
 		fds[COUNT - 2].fd = succession_fd(g->succession);
 		fds[COUNT - 1].fd = registry_fd(g->registry);
-		poll(fds, COUNT, more ? 0 : TICK_MS);
+		poll(fds, COUNT, more ? 0 : wait_ms < 0 ? TICK_MS : wait_ms);
 		timekeeper_run(g->timekeeper); // before all that goes by time
 		links_read(g->links, link_changed, g);
 		control_run(g->control, steady_ns());
@@ -681,6 +697,7 @@ static void stop(struct gateway *g)
 	}
 	for (unsigned i = 0; i < g->workers_made; i++)
 		worker_free(g->workers[i]);
+	live_free(g->live);
 	handshakes_free(g->handshakes);
 	control_free(g->control);
 	requests_free(g->requests);

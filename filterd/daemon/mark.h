@@ -3,7 +3,7 @@
 // `firewall.mark-shift` (default 24); bits outside are other people's and are never touched.
 //
 //   bit 0-2    state of a TCP flow, enum flow_mark, in the conntrack mark and in the packet mark of a verdict,
-//              where it may be MARK_DROP
+//              where it may be MARK_DROP; in that of UDP, 3 is QUIC that an order ended
 //   bit 3, 4   both in the packet mark of a verdict: the packet comes from the daemon, to the start of the chain
 //              that queued it
 //   bit 2      alone, or with bit 0: made by us, must not be queued; without bit 0 it goes to the server (and is

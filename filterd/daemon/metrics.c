@@ -12,6 +12,7 @@
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/events.h"
 #include "filterd/daemon/kernel_queues.h"
+#include "filterd/daemon/live.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
@@ -72,6 +73,13 @@ static const struct metric metrics[] = {
 	 "DNS answers emptied since ECH keys could not be taken out.", ENGINE(ech_emptied), false},
 	{"canaries_total", "counter", "Resolver canaries answered.", ENGINE(canaries), false},
 	{"flows", "gauge", "Flows in the tables.", ENGINE(flows_now), true},
+	{"passed", "gauge", "Names of connections let through that are kept in mind.",
+	 ENGINE(passed_now), true},
+	{"passed_lost_total", "counter", "Those of them that made room for later ones.",
+	 ENGINE(passed_lost), true},
+	{"ended_tcp_total", "counter", "Streams that an order ended after they had begun.",
+	 ENGINE(ended[0]), false},
+	{"ended_udp_total", "counter", "The same of QUIC and DTLS.", ENGINE(ended[1]), false},
 	{"buffers", "gauge", "Stream buffers in use.", ENGINE(buffers_now), true},
 	{"inject_failed_total", "counter", "Answers and resets that could not be sent.",
 	 INJECT(failed), false},
@@ -208,6 +216,19 @@ static void print_kernel_queues(const struct view *view, FILE *out)
 			queues[i].number, queues[i].full, queues[i].number, queues[i].unreachable);
 }
 
+static void print_live(const struct view *view, FILE *out)
+{
+	const struct live_counters *c = live_counters(view->live);
+	head(out, "ended_marks_total", "counter",
+	     "Connections of which the kernel was told that an order ended them, or no longer "
+	     "does.");
+	fprintf(out,
+		"filterd_ended_marks_total{result=\"marked\"} %" PRIu64 "\n"
+		"filterd_ended_marks_total{result=\"gone\"} %" PRIu64 "\n"
+		"filterd_ended_marks_total{result=\"failed\"} %" PRIu64 "\n",
+		c->marked, c->gone, c->unmarked);
+}
+
 static void print_prefilter(const struct view *view, FILE *out)
 {
 	struct prefiltering_status s = prefiltering_status(view->prefiltering);
@@ -278,6 +299,7 @@ void metrics_print(const struct view *view, FILE *out)
 	print_families(view, out);
 	print_kernel_queues(view, out);
 	print_prefilter(view, out);
+	print_live(view, out);
 	print_orders(view, out);
 	print_events(view, out);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // CAP_NET_ADMIN: the kernel asks for it again with every message of a netfilter queue's socket, verdicts
-// included, and packets that we inject carry a mark.
+// included, and with every change of a conntrack's mark; and packets that we inject carry a mark.
 // CAP_NET_RAW: injected packets leave over raw sockets, by an interface that we choose.
 // CAP_BPF, where the prefilter runs: each ruleset gives it a filter, which is a BPF map. CAP_PERFMON, which loading its
 // programs takes, is not kept.

@@ -4,22 +4,28 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "filterd/daemon/counter.h"
-#include "filterd/daemon/event.h"
 
 struct ring {
-	_Alignas(64) atomic_uint put; // events put so far
+	_Alignas(64) atomic_uint put; // records put so far
 	uint64_t lost;
 	_Alignas(64) atomic_uint taken;
-	_Alignas(64) struct event events[RING_EVENTS];
+	_Alignas(64) size_t record;
+	unsigned count;
+	char records[];
 };
 
-struct ring *ring_new(void)
+struct ring *ring_new(size_t record, unsigned count)
 {
-	struct ring *r = aligned_alloc(_Alignof(struct ring), sizeof *r);
-	if (r)
-		memset(r, 0, sizeof *r);
+	size_t len = sizeof(struct ring) + record * count;
+	struct ring *r = aligned_alloc(_Alignof(struct ring), (len + 63) / 64 * 64);
+	if (!r)
+		return NULL;
+	memset(r, 0, len);
+	r->record = record;
+	r->count = count;
 	return r;
 }
 
@@ -28,25 +34,30 @@ void ring_free(struct ring *r)
 	free(r);
 }
 
-bool ring_put(struct ring *r, const struct event *event)
+bool ring_full(const struct ring *r)
 {
 	unsigned put = atomic_load_explicit(&r->put, memory_order_relaxed);
-	unsigned taken = atomic_load_explicit(&r->taken, memory_order_acquire);
-	if (put - taken == RING_EVENTS) {
+	return put - atomic_load_explicit(&r->taken, memory_order_acquire) == r->count;
+}
+
+bool ring_put(struct ring *r, const void *record)
+{
+	unsigned put = atomic_load_explicit(&r->put, memory_order_relaxed);
+	if (ring_full(r)) {
 		counter_add(&r->lost, 1);
 		return false;
 	}
-	r->events[put % RING_EVENTS] = *event;
+	memcpy(r->records + put % r->count * r->record, record, r->record);
 	atomic_store_explicit(&r->put, put + 1, memory_order_release);
 	return true;
 }
 
-bool ring_take(struct ring *r, struct event *ret)
+bool ring_take(struct ring *r, void *ret)
 {
 	unsigned taken = atomic_load_explicit(&r->taken, memory_order_relaxed);
 	if (taken == atomic_load_explicit(&r->put, memory_order_acquire))
 		return false;
-	*ret = r->events[taken % RING_EVENTS];
+	memcpy(ret, r->records + taken % r->count * r->record, r->record);
 	atomic_store_explicit(&r->taken, taken + 1, memory_order_release);
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "filterd/daemon/counter.h"
 #include "filterd/daemon/events.h"
 #include "filterd/daemon/kernel_queues.h"
+#include "filterd/daemon/live.h"
 #include "filterd/daemon/metrics.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/sink.h"
@@ -84,6 +85,24 @@ static json_t *prefilter_status(const struct view *view)
 			 (json_int_t)s.counts.unread);
 }
 
+static json_t *live_status(const struct view *view)
+{
+	const struct live_counters *kernel = live_counters(view->live);
+	uint64_t remembered = 0, forgotten = 0, tcp = 0, udp = 0;
+	for (unsigned i = 0; i < view->worker_count; i++) {
+		const struct engine_counters *engine = worker_engine_counters(view->workers[i]);
+		remembered += counter_read(&engine->passed_now);
+		forgotten += counter_read(&engine->passed_lost);
+		tcp += counter_read(&engine->ended[0]);
+		udp += counter_read(&engine->ended[1]);
+	}
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "remembered",
+			 (json_int_t)remembered, "forgotten", (json_int_t)forgotten, "ended-tcp",
+			 (json_int_t)tcp, "ended-udp", (json_int_t)udp, "marked",
+			 (json_int_t)kernel->marked, "gone", (json_int_t)kernel->gone, "failed",
+			 (json_int_t)kernel->unmarked);
+}
+
 static json_t *clock_status(const struct view *view)
 {
 	char judged[CLOCK_TEXT_MAX];
@@ -122,12 +141,12 @@ json_t *status_json(const struct view *view)
 				   "suppressed", (json_int_t)events_suppressed(view->events),
 				   "lost", (json_int_t)lost);
 	return json_pack(
-		"{s:s, s:i, s:o, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+		"{s:s, s:i, s:o, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		FILTERD_VERSION, "pid", (int)getpid(), "program", program_status(), "uptime",
 		(json_int_t)((view->now_ns - view->started_ns) / CLOCK_SECOND_NS), "mark-shift",
 		(int)view->mark_shift, "clock", clock_status(view), "ruleset", ruleset_status(view),
 		"workers", workers, "queues", queues_status(view), "prefilter",
-		prefilter_status(view), "events", events, "audit",
+		prefilter_status(view), "live", live_status(view), "events", events, "audit",
 		json_pack("{s:I, s:s}", "seq", (json_int_t)view->audit_seq, "hash",
 			  view->audit_hash));
 }

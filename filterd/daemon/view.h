@@ -8,6 +8,7 @@
 
 struct events;
 struct kernel_queues;
+struct live;
 struct prefiltering;
 struct sink;
 struct store;
@@ -24,6 +25,7 @@ struct view {
 	const struct sink *sink;
 	struct kernel_queues *kernel_queues;
 	const struct prefiltering *prefiltering;
+	const struct live *live;
 	const char *ruleset_path;
 	uint64_t serial;
 	uint64_t audit_seq; // head of the audit trail; 0: none

@@ -20,7 +20,12 @@
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/timekeeper.h"
 
-enum { DRAIN_BATCHES_MAX = 1024, NUDGE_NS = 10000000 };
+enum {
+	DRAIN_BATCHES_MAX = 1024,
+	NUDGE_NS = 10000000,
+	RECHECK_ENTRIES = 256, // between two batches: some 50 us
+	CHANGES = 1024,
+};
 
 struct worker {
 	struct worker_options options;
@@ -28,10 +33,14 @@ struct worker {
 	struct inject *inject;
 	struct engine *engine;
 	struct ring *ring;
+	struct ring *changes;
 	uint64_t generation; // of the rules that the engine has
 	uint64_t beats;
 	pthread_t thread;
 	_Atomic enum { GOING, HALTING, STOPPING } wish;
+	atomic_bool waiting;     // for packets, or about to
+	atomic_uint asked, done; // rechecks so far
+	unsigned rechecking;     // which of them the engine has begun
 };
 
 static void note_event(struct worker *w, const struct rules *rules, const struct verdict *verdict,
@@ -109,14 +118,64 @@ static void judge(struct worker *w, const struct rules *rules, const struct queu
 	note_event(w, rules, &verdict, now->real_ns);
 }
 
+static void note_change(struct worker *w, const struct verdict *verdict)
+{
+	const struct hostname *h = verdict->hostname;
+	struct worker_change change;
+	memset(&change, 0, sizeof change);
+	change.ends.client = h->client;
+	change.ends.server = h->server;
+	change.ends.client_port = h->client_port;
+	change.ends.server_port = h->server_port;
+	change.ends.transport = h->transport;
+	change.state = (uint8_t)verdict->mark;
+	ring_put(w->changes, &change);
+}
+
+static bool recheck_wanted(struct worker *w)
+{
+	return atomic_load(&w->asked) != atomic_load_explicit(&w->done, memory_order_relaxed);
+}
+
+// A part of the recheck that was asked for. Whoever asked has published the rules before, and waited until this
+// worker had gone offline since: these are they.
+static void recheck(struct worker *w, const struct rules *rules, const struct moment *now)
+{
+	unsigned asked = atomic_load(&w->asked), budget = RECHECK_ENTRIES;
+	struct verdict verdict;
+	bool found = false;
+	if (w->rechecking != asked)
+		engine_recheck_start(w->engine);
+	w->rechecking = asked;
+	while (!ring_full(w->changes) &&
+	       engine_recheck(w->engine, now->judged_ns, &budget, &verdict)) {
+		note_change(w, &verdict);
+		note_event(w, rules, &verdict, now->real_ns);
+		found = true;
+	}
+	bool over = engine_recheck_over(w->engine);
+	if (over)
+		atomic_store(&w->done, asked);
+	if (found || over)
+		doorbell_ring(w->options.doorbell);
+}
+
+static unsigned receive(struct worker *w, bool wait, const struct queue_packet **ret)
+{
+	store_offline();
+	atomic_store_explicit(&w->waiting, wait, memory_order_seq_cst);
+	unsigned count = queue_receive(w->queue, wait && !recheck_wanted(w), ret);
+	atomic_store_explicit(&w->waiting, false, memory_order_relaxed);
+	store_online();
+	return count;
+}
+
 // Returns how many packets there were.
 static unsigned batch(struct worker *w, bool wait)
 {
 	const struct queue_packet *packets;
-	store_offline();
-	unsigned count = queue_receive(w->queue, wait, &packets);
-	store_online();
-	if (!count)
+	unsigned count = receive(w, wait, &packets);
+	if (!count && !recheck_wanted(w))
 		return 0;
 	const struct rules *rules = store_rules(w->options.store);
 	if (rules->generation != w->generation) {
@@ -128,6 +187,8 @@ static unsigned batch(struct worker *w, bool wait)
 	for (unsigned i = 0; i < count; i++)
 		judge(w, rules, &packets[i], &now);
 	queue_send(w->queue);
+	if (recheck_wanted(w))
+		recheck(w, rules, &now);
 	return count;
 }
 
@@ -157,10 +218,11 @@ int worker_new(struct worker **ret, const struct worker_options *options,
 	if (!w)
 		return err;
 	w->options = *options;
-	w->ring = ring_new();
+	w->ring = ring_new(sizeof(struct event), RING_EVENTS);
+	w->changes = ring_new(sizeof(struct worker_change), CHANGES);
 	w->engine = engine_new(&options->engine, store_current(options->store)->ruleset);
 	w->generation = store_current(options->store)->generation;
-	if (!w->ring || !w->engine)
+	if (!w->ring || !w->changes || !w->engine)
 		goto out;
 	w->inject = inject_new(options->mark_shift);
 	err = w->inject ? 0 : -errno;
@@ -182,6 +244,7 @@ void worker_free(struct worker *w)
 	inject_free(w->inject);
 	engine_free(w->engine);
 	ring_free(w->ring);
+	ring_free(w->changes);
 	free(w);
 }
 
@@ -240,6 +303,27 @@ void worker_join(struct worker *w)
 		until.tv_sec += until.tv_nsec / CLOCK_SECOND_NS;
 		until.tv_nsec %= CLOCK_SECOND_NS;
 	} while (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
+}
+
+void worker_recheck(struct worker *w)
+{
+	atomic_fetch_add(&w->asked, 1);
+	worker_rechecks(w);
+}
+
+bool worker_rechecks(struct worker *w)
+{
+	if (!recheck_wanted(w))
+		return false;
+	// It may be just about to wait and miss this, so it is asked again.
+	if (atomic_load(&w->waiting))
+		pthread_kill(w->thread, SIGUSR1);
+	return true;
+}
+
+bool worker_take_change(struct worker *w, struct worker_change *ret)
+{
+	return ring_take(w->changes, ret);
 }
 
 uint64_t worker_beats(const struct worker *w)

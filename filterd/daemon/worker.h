@@ -6,7 +6,8 @@
 // Who may call what:
 //   main thread, while no thread runs    worker_new(), then once worker_bind() or worker_adopt(); worker_socket(),
 //                                        worker_free()
-//   main thread, at any time             worker_beats(), worker_take_event(), the counters
+//   main thread, at any time             worker_beats(), worker_take_event(), the counters,
+//                                        worker_recheck() and the two after it
 //   main thread, in this order           worker_start(), worker_stop() or worker_halt(), worker_join(), and after
 //                                        worker_halt() again from the start
 //   the worker's own thread              everything on its queue, inject and engine; ring_put();
@@ -14,6 +15,7 @@
 //                                        timekeeper_judge_ns()
 // The main thread alone owns signals, the control socket, reload, events and metrics.
 #pragma once
+#include "filterd/daemon/conntrack.h"
 #include "filterd/daemon/event.h"
 #include "filterd/daemon/inject.h"
 #include "filterd/daemon/queue.h"
@@ -60,6 +62,20 @@ uint64_t worker_beats(const struct worker *w);
 // The next event that this worker has noted; false if there is none.
 bool worker_take_event(struct worker *w, struct event *ret);
 uint64_t worker_events_lost(const struct worker *w);
+
+// A connection whose state the kernel must be told.
+struct worker_change {
+	struct conntrack_ends ends;
+	uint8_t state; // enum flow_mark
+};
+
+// Has the worker look once more at what it let pass (engine_recheck()), between packets, by the rules in force now.
+void worker_recheck(struct worker *w);
+
+// True while it has not come to the end of that; wakes it up if it sleeps. What came of it is there for
+// worker_take_change(), when this says false all of it.
+bool worker_rechecks(struct worker *w);
+bool worker_take_change(struct worker *w, struct worker_change *ret);
 
 const struct engine_counters *worker_engine_counters(const struct worker *w);
 const struct queue_counters *worker_queue_counters(const struct worker *w);

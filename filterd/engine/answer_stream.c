@@ -74,7 +74,7 @@ static bool message_judge(struct engine *e, const struct flow *f, enum scan scan
 		.transport = PACKET_TCP,
 	};
 	counter_add(&e->counters.answers, 1);
-	if (judge_names(e, &answer->names, 0, about, ret))
+	if (judge_names(e, &answer->names, 0, about, NULL, ret))
 		return true;
 	if (scan == SCAN_BAD || answer->names.overflow)
 		engine_undecided(e, HOSTNAME_DNS, UNDECIDED_UNREADABLE, ret);

@@ -92,7 +92,7 @@ bool answers_packet(struct engine *e, struct verdict *ret)
 		.transport = PACKET_UDP,
 	};
 	counter_add(&e->counters.answers, 1);
-	if (judge_names(e, &answer.names, 0, about, ret)) {
+	if (judge_names(e, &answer.names, 0, about, NULL, ret)) {
 		struct packet to = asking(p);
 		judge_answer(e, &to, &answer, ret);
 		in_place(ret);

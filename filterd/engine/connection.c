@@ -23,6 +23,8 @@ static enum flow_mark flow_mark(const struct engine *e, const struct flow *f)
 	// Nor of a flow within the clients' side, whose packets any client can forge: they may share
 	// their conntrack with a flow to a server.
 	bool open = f->renewing || (f->inside && f->state != FLOW_BLOCKED);
+	// Nor of one that an order ended, while both ends are told, or told by each other.
+	open |= f->ended || e->now_s < f->resets_until_s;
 	open |= reads_answers(e, f) && !f->answers_lost;
 	if (open)
 		return FLOW_MARK_NONE;
@@ -154,7 +156,7 @@ static bool judge_message(struct engine *e, struct flow *f, struct verdict *ret)
 		.server_port = f->server_port,
 		.transport = PACKET_TCP,
 	};
-	return judge_names(e, &e->message.names, f->told, about, ret);
+	return judge_names(e, &e->message.names, f->told, about, f, ret);
 }
 
 // A message was read whole and passed: what that means for the flow.
@@ -442,6 +444,90 @@ static struct flow *connection_open(struct engine *e, bool from_client, bool sid
 	return f;
 }
 
+// The flow that an entry is about, as long as it is the same connection. NULL if it is not there; *ret_other if
+// another one has its place.
+static struct flow *connection_of(struct engine *e, const struct passed_entry *entry,
+				  struct packet *ret_ends, bool *ret_other)
+{
+	const struct hostname *h = &entry->hostname;
+	bool from_client;
+	*ret_ends = (struct packet){.src = h->client,
+				    .dst = h->server,
+				    .src_port = h->client_port,
+				    .dst_port = h->server_port};
+	struct flow *f = flow_find(e->flows, ret_ends, &from_client);
+	*ret_other = f && (!from_client || f->opened != entry->opened);
+	return *ret_other ? NULL : f;
+}
+
+bool connection_end(struct engine *e, const struct passed_entry *entry, int64_t until_s,
+		    bool *ret_known)
+{
+	struct packet ends;
+	bool other;
+	struct flow *f = connection_of(e, entry, &ends, &other);
+	*ret_known = true;
+	if (other || (f && (f->ended || f->state == FLOW_BLOCKED)))
+		return false;
+	if (!f && e->recheck_made >= e->options.flows / FLOW_ENDED_PART) {
+		*ret_known = false;
+		return true;
+	}
+	if (!f) {
+		f = flow_make(e->flows, &ends, true);
+		f->midstream = true;
+		f->opened = entry->opened;
+		e->recheck_made++;
+	}
+	f->ended = true;
+	f->blocked_until_s = until_s;
+	flow_touch(e->flows, f);
+	return true;
+}
+
+bool connection_resume(struct engine *e, const struct passed_entry *entry)
+{
+	struct packet ends;
+	bool other;
+	struct flow *f = connection_of(e, entry, &ends, &other);
+	if (!f || !f->ended)
+		return false;
+	f->ended = false;
+	if (f->based)
+		flow_touch(e->flows, f);
+	else // made for the end, so that nothing is known of it
+		flow_forget(e->flows, f);
+	return true;
+}
+
+// A packet of a connection that an order ended, and to which resets with its own numbers are the answer.
+static void connection_ended(struct engine *e, struct flow *f, bool from_client,
+			     struct verdict *ret)
+{
+	if (f->ended) {
+		f->ended = false;
+		f->resets_until_s = e->now_s + FLOW_RESETS_S;
+		flow_decide(e, f, FLOW_BLOCKED);
+	}
+	judge_reset_segment(e, f, from_client, ret);
+	ret->reason = REASON_FLOW_BLOCKED;
+	ret->mark = flow_mark(e, f);
+	flow_touch(e->flows, f);
+}
+
+// Its order may have ended meanwhile: NULL if nothing of the flow may linger.
+static struct flow *connection_outlives(struct engine *e, struct flow *f)
+{
+	if (e->now_s < f->blocked_until_s)
+		return f;
+	bool made = f->ended && !f->based;
+	f->ended = false;
+	if (f->state != FLOW_BLOCKED && !made)
+		return f;
+	flow_forget(e->flows, f);
+	return NULL;
+}
+
 void connection_packet(struct engine *e, struct verdict *ret)
 {
 	struct packet *p = &e->packet;
@@ -451,10 +537,8 @@ void connection_packet(struct engine *e, struct verdict *ret)
 	bool sided = e->in->side != ENGINE_SIDE_UNKNOWN; // else there is no client to be limited
 	give_up_overdue(e);
 	struct flow *f = flow_find(e->flows, p, &from_client);
-	if (f && f->state == FLOW_BLOCKED && e->now_s >= f->blocked_until_s) {
-		flow_forget(e->flows, f); // the order has ended: nothing of it may linger
-		f = NULL;
-	}
+	if (f && (f->state == FLOW_BLOCKED || f->ended))
+		f = connection_outlives(e, f);
 	if (f && wrong_side(e, f, from_client)) {
 		if (!f->inside)
 			return;
@@ -467,6 +551,11 @@ void connection_packet(struct engine *e, struct verdict *ret)
 			flow_touch(e->flows, f);
 		}
 		ret->mark = f ? flow_mark(e, f) : FLOW_MARK_NONE;
+		return;
+	}
+	bool ending = f && (f->ended || e->now_s < f->resets_until_s);
+	if (ending && !syn && !f->renewing) {
+		connection_ended(e, f, from_client, ret);
 		return;
 	}
 	if (!f) {

@@ -5,6 +5,7 @@
 #include "filterd/engine/engine.h"
 #include "filterd/flow/flow.h"
 #include "filterd/flow/handshake.h"
+#include "filterd/flow/passed.h"
 #include "filterd/wire/reply.h"
 #include "filterd/wire/tls.h"
 
@@ -19,7 +20,12 @@ struct engine {
 	struct classify *classify;     // NULL: not wanted, or not built
 	struct handshakes *handshakes; // options.handshakes, or this engine's own
 	struct quic_crypto *quic;
+	struct passed *passed; // NULL: nothing is kept in mind
 	struct engine_counters counters;
+
+	uint64_t recheck_at,
+		recheck_end;   // places in `passed`; `recheck_at` is 0 if no recheck goes on
+	uint32_t recheck_made; // slots made for what it ended
 
 	// The packet in hand, and what the verdict on it points to.
 	const struct engine_packet *in;

@@ -41,7 +41,7 @@ static void dns_datagram(struct engine *e, struct verdict *ret)
 		.server_port = p->dst_port,
 		.transport = PACKET_UDP,
 	};
-	if (judge_names(e, &query.names, 0, about, ret))
+	if (judge_names(e, &query.names, 0, about, NULL, ret))
 		judge_answer(e, p, &query, ret);
 	else if (answers_canary(e, &query, ret))
 		return;

@@ -39,6 +39,8 @@ struct engine *engine_new(const struct engine_options *options, const struct rul
 	if (!e->handshakes)
 		e->handshakes = handshakes_new(options->handshake_slots, options->handshake_slots,
 					       options->seed);
+	if (options->passed)
+		e->passed = passed_new(options->passed);
 	bool classify = options->classify && classify_built();
 	if (classify)
 		e->classify = classify_new(options->seed, e->counters.classified);
@@ -48,7 +50,8 @@ struct engine *engine_new(const struct engine_options *options, const struct rul
 		engine_free(e);
 		return NULL;
 	}
-	if (!e->flows || !e->quic || !e->handshakes || (classify && !e->classify)) {
+	if (!e->flows || !e->quic || !e->handshakes || (classify && !e->classify) ||
+	    (options->passed && !e->passed)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -61,6 +64,7 @@ void engine_free(struct engine *e)
 		return;
 	answer_streams_free(e->answer_streams);
 	classify_free(e->classify);
+	passed_free(e->passed);
 	flow_table_free(e->flows);
 	quic_crypto_free(e->quic);
 	if (!e->options.handshakes)
@@ -134,4 +138,8 @@ void engine_packet(struct engine *e, const struct engine_packet *packet, int64_t
 	counter_set(&e->counters.flows_evicted_undecided, flow_evicted(e->flows));
 	counter_set(&e->counters.flows_now, flow_count(e->flows));
 	counter_set(&e->counters.buffers_now, stream_pool_used(flow_pool(e->flows)));
+	if (!e->passed)
+		return;
+	counter_set(&e->counters.passed_now, passed_count(e->passed));
+	counter_set(&e->counters.passed_lost, passed_lost(e->passed));
 }

@@ -43,6 +43,8 @@ struct engine_options {
 	// is freed. NULL: the engine makes its own of `handshake_slots`.
 	struct handshakes *handshakes;
 	uint32_t handshake_slots;
+	// Names of connections that passed which are kept in mind (flow/passed.h), for engine_recheck(); 0: none.
+	uint32_t passed;
 	enum undecided_policy undecided[HOSTNAME_PROTOCOLS + 1]; // the last for unknown protocols
 	uint32_t answer_ttl_s;                                   // of DNS answers for blocked names
 	bool inspect_answers; // judge where DNS answers of servers lead, too
@@ -71,6 +73,16 @@ void engine_set_ruleset(struct engine *e, const struct ruleset *ruleset);
 // to (replies, names) is valid until the next call with this engine.
 void engine_packet(struct engine *e, const struct engine_packet *packet, int64_t now_ns,
 		   struct verdict *ret);
+
+// After orders have changed or begun or ended: starts to judge again what passed before.
+void engine_recheck_start(struct engine *e);
+
+// Goes on with that, by at most *budget entries. True if it came upon a connection that an order ends, or no
+// longer does: ret->hostname and ret->judged tell (as for a packet, valid until the next call; reason
+// REASON_ORDER if one ends it), ret->mark what state the kernel is to have of it. The engine itself knows
+// already. False if the budget is spent or the recheck is over.
+bool engine_recheck(struct engine *e, int64_t now_ns, unsigned *budget, struct verdict *ret);
+bool engine_recheck_over(const struct engine *e);
 
 // The names that options.canaries answers; a constant array of *ret_count.
 const char *const *engine_canaries(size_t *ret_count);

@@ -47,7 +47,7 @@ static bool names_pass(struct engine *e, enum hostname_protocol protocol, uint8_
 		.server_port = p->dst_port,
 		.transport = PACKET_UDP,
 	};
-	if (!judge_names(e, &e->hello.names, told, about, ret))
+	if (!judge_names(e, &e->hello.names, told, about, NULL, ret))
 		return true;
 	ret->kind = VERDICT_DROP;
 	return false;

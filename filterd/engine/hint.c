@@ -15,7 +15,7 @@ static bool stream_unknown(const struct flow *f, bool from_client)
 }
 
 static bool judge_hint(struct engine *e, const struct classify_input *in,
-		       const struct classify_hint *hint, struct verdict *ret)
+		       const struct classify_hint *hint, struct flow *f, struct verdict *ret)
 {
 	const struct hostnames names = {.count = 1, .at = {hint->name}};
 	struct hostname about = {
@@ -27,7 +27,7 @@ static bool judge_hint(struct engine *e, const struct classify_input *in,
 		.transport = in->transport,
 		.classified = hint->protocol,
 	};
-	return judge_names(e, &names, 0, about, ret);
+	return judge_names(e, &names, 0, about, f, ret);
 }
 
 bool hint_stream(struct engine *e, struct flow *f, bool from_client, struct verdict *ret)
@@ -57,7 +57,7 @@ bool hint_stream(struct engine *e, struct flow *f, bool from_client, struct verd
 	struct classify_hint hint;
 	f->hinted = true;
 	classify_packet(e->classify, &in, e->now_ms, &hint);
-	return hint.named && !hint.again && judge_hint(e, &in, &hint, ret);
+	return hint.named && !hint.again && judge_hint(e, &in, &hint, f, ret);
 }
 
 // A datagram after the one that held the name: there is no flow to be blocked, so each is judged.
@@ -91,6 +91,6 @@ void hint_datagram(struct engine *e, struct verdict *ret)
 	classify_packet(e->classify, &in, e->now_ms, &hint);
 	if (hint.named && hint.again)
 		judge_again(e, &in, &hint, ret);
-	else if (hint.named && judge_hint(e, &in, &hint, ret))
+	else if (hint.named && judge_hint(e, &in, &hint, NULL, ret))
 		ret->kind = VERDICT_DROP;
 }

@@ -4,8 +4,14 @@
 #include "filterd/base/clock.h"
 #include "filterd/base/wr.h"
 
+static void keep_in_mind(struct engine *e, const struct hostname *about, struct flow *f)
+{
+	if (e->passed && about->protocol != HOSTNAME_DNS)
+		passed_note(e->passed, about, f ? f->opened : 0, f ? &f->noted : NULL);
+}
+
 bool judge_names(struct engine *e, const struct hostnames *names, uint8_t from,
-		 struct hostname about, struct verdict *ret)
+		 struct hostname about, struct flow *f, struct verdict *ret)
 {
 	for (uint8_t i = from; i < names->count; i++) {
 		about.name = names->at[i];
@@ -14,9 +20,11 @@ bool judge_names(struct engine *e, const struct hostnames *names, uint8_t from,
 			e->options.on_hostname(e->options.arg, &about);
 		struct ruleset_verdict judged;
 		ruleset_judge(e->ruleset, &about.name, &about.client, e->now_s, &judged);
-		if (judged.decision != DECISION_BLOCK && judged.decision != DECISION_MONITOR)
-			continue;
 		bool block = judged.decision == DECISION_BLOCK;
+		if (!block)
+			keep_in_mind(e, &about, f);
+		if (!block && judged.decision != DECISION_MONITOR)
+			continue;
 		e->hit = about;
 		ret->hostname = &e->hit;
 		ret->judged = judged;
@@ -172,6 +180,6 @@ void judge_reset_segment(struct engine *e, const struct flow *f, bool from_clien
 	}
 	ret->kind = VERDICT_RESET;
 	ret->reply_count = 0;
-	add_reset(e, ret, true, f, p->tcp.seq, p->tcp.ack);
 	add_reset(e, ret, false, f, p->tcp.ack, p->tcp.seq + (uint32_t)p->payload.len);
+	add_reset(e, ret, true, f, p->tcp.seq, p->tcp.ack);
 }

@@ -6,9 +6,10 @@
 // Judges names[from...] of `protocol`, which `client` asked of `server` in the packet in hand: counts
 // them, tells options.on_hostname, asks the ruleset. True at the first name that an order blocks: then
 // *ret has the reason and the order, and its kind is for the caller to say. A monitor order in force
-// leaves REASON_MONITOR behind.
+// leaves REASON_MONITOR behind. Names that pass are kept in mind (e->passed), but for those of DNS, of which
+// each message is judged; `f` is the flow that carries them, NULL for a datagram.
 bool judge_names(struct engine *e, const struct hostnames *names, uint8_t from,
-		 struct hostname about, struct verdict *ret);
+		 struct hostname about, struct flow *f, struct verdict *ret);
 
 // Counts a whole hello with Encrypted ClientHello, or with GREASE for it, and these outer names.
 void judge_ech(struct engine *e, const struct hostnames *names);
@@ -22,7 +23,9 @@ void judge_answer(struct engine *e, const struct packet *to, const struct dns_qu
 void judge_reply(struct engine *e, const struct packet *to, const struct dns_query *query,
 		 const struct reply_dns *reply, struct verdict *ret);
 
-// What a block over the segment in hand means for its TCP flow, whoever sent it: resets to both ends.
+// What a block over the segment in hand means for its TCP flow, whoever sent it: resets to both ends. Its sender's
+// comes first, which surely fits: if the other end misses something, and so asks, nobody must be there any more
+// but to say that there is no such connection (RFC 5961, section 3.2).
 void judge_reset_segment(struct engine *e, const struct flow *f, bool from_client,
 			 struct verdict *ret);
 

@@ -299,3 +299,17 @@ void quic_datagram(struct engine *e, struct verdict *ret)
 	if (ret->reason != REASON_ORDER && ret->reason != REASON_MONITOR)
 		ret->hostname = NULL;
 }
+
+void quic_end(struct engine *e, const struct hostname *hostname, int64_t until_s)
+{
+	struct handshake_path path = {hostname->client, hostname->server, hostname->client_port,
+				      hostname->server_port};
+	struct handshake *h = NULL;
+	handshakes_lock(e->handshakes);
+	while ((h = handshake_on_path(e->handshakes, &path, HANDSHAKE_QUIC, h, e->now_s))) {
+		h->blocked = true;
+		h->blocked_until_s = until_s;
+		h->blocked_by = e->ruleset;
+	}
+	handshakes_unlock(e->handshakes);
+}

@@ -9,3 +9,6 @@ bool quic_likely(const struct engine *e);
 
 // Judges the UDP packet in hand. *ret is a plain pass when this is called.
 void quic_datagram(struct engine *e, struct verdict *ret);
+
+// An order that came later blocks a name between these ends until then: handshakes that still go on are refused.
+void quic_end(struct engine *e, const struct hostname *hostname, int64_t until_s);

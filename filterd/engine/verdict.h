@@ -98,6 +98,9 @@ struct engine_counters {
 	uint64_t ech_emptied;  // those that had to be replaced by an empty one
 	uint64_t canaries;     // canary queries answered
 	uint64_t flows_now, buffers_now; // gauges
+	uint64_t passed_now;  // names of what passed that are kept in mind; another gauge
+	uint64_t passed_lost; // those that made room for later ones
+	uint64_t ended[2];    // connections that an order ended later: TCP, UDP
 	// Flows that only the classifier knew, by its protocol numbers (flow/classify.h).
 	uint64_t classified[CLASSIFY_PROTOCOLS];
 };

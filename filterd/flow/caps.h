@@ -82,6 +82,16 @@ enum {
 	// Cells of the filter that remembers these, a power of two: 256 kB.
 	FLOW_LATELY_CELLS = 65536,
 
+	// Seconds for which packets of a connection that an order ended are answered with resets, before the kernel
+	// drops the rest. One does, unless what its receiver waits for was lost on the way: it acknowledges
+	// once more what it has (RFC 5961, section 3.2), and the other end, which knows nothing of it by
+	// now, answers with the reset that fits. So long both must pass.
+	FLOW_RESETS_S = 5,
+
+	// For connections that an order ends slots are made if the table has forgotten them (most are over), up
+	// to this part of all. Of what is more nobody is told: the kernel drops it.
+	FLOW_ENDED_PART = 4,
+
 	// Server bytes that may pass while the client has said nothing that we can judge: a protocol in
 	// which the server speaks first and at length.
 	FLOW_SERVER_MAX = 256 * 1024,

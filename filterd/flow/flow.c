@@ -213,10 +213,10 @@ bool flow_in_body(const struct flow *f)
 
 static enum flow_class class_of(const struct flow *f)
 {
+	if (f->state == FLOW_BLOCKED || f->ended)
+		return FLOW_CLASS_BLOCKED;
 	if (f->state == FLOW_ALLOWED)
 		return f->renewing ? FLOW_CLASS_OPENING : FLOW_CLASS_ALLOWED;
-	if (f->state == FLOW_BLOCKED)
-		return FLOW_CLASS_BLOCKED;
 	bool empty = f->stream.first == STREAM_NO_BUFFER && f->stream.gaps == STREAM_NO_BUFFER;
 	if (empty && flow_in_body(f))
 		return FLOW_CLASS_IDLE;

@@ -17,7 +17,7 @@ struct flow_table;
 // In the order in which they go when slots are short.
 enum flow_class {
 	FLOW_CLASS_ALLOWED, // the kernel has it
-	FLOW_CLASS_BLOCKED, // as well
+	FLOW_CLASS_BLOCKED, // as well; or an order has ended it
 	FLOW_CLASS_OPENING, // no answer of the server yet, which would bring it back; or one end hung up
 	FLOW_CLASS_IDLE, // between two requests or within a body, and holds no buffer
 	FLOW_CLASS_READ, // between two requests: its buffers may be taken at any time
@@ -93,7 +93,10 @@ struct flow {
 
 	uint32_t server_bytes; // payload seen from the server while undecided
 
-	int64_t blocked_until_s; // with FLOW_BLOCKED: when the order ends
+	int64_t blocked_until_s; // with FLOW_BLOCKED, or if ended: when the order ends
+	bool ended;              // by an order that came later; whoever sends next is told
+	int64_t resets_until_s;  // with FLOW_BLOCKED: so long a reset is the answer to each packet
+	uint64_t noted;          // where its latest name stands (flow/passed.h), or 0
 
 	uint64_t hash; // the table's own from here on
 	uint32_t older, newer;

@@ -180,16 +180,22 @@ class Chromium:
     def load(self, url, limit=60, again=0):
         """Loads the page in a fresh context; `again` more times in the same one (the last load counts)."""
         context = self.call("Target.createBrowserContext")["browserContextId"]
-        target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
-        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Runtime"):
-            self.call(f"{domain}.enable", session)
+        session = self.page(context)
         try:
             for _ in range(again + 1):
                 load = self.navigate(session, url, limit)
             return load
         finally:
             self.call("Target.disposeBrowserContext", browserContextId=context)
+
+    def page(self, context=None):
+        """The session of a new page, for navigate()."""
+        where = {"browserContextId": context} if context else {}
+        target = self.call("Target.createTarget", url="about:blank", **where)["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network", "Runtime"):
+            self.call(f"{domain}.enable", session)
+        return session
 
     def navigate(self, session, url, limit):
         self.events.clear()

@@ -187,4 +187,5 @@ def main():
     print(json.dumps({**result, "seconds": time.monotonic() - start}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ enum { EVENTS = 200000 };
 
 static void empty_and_full(void **state)
 {
-	struct ring *r = ring_new();
+	struct ring *r = ring_new(sizeof(struct event), RING_EVENTS);
 	struct event e = {0};
 	(void)state;
 	assert_false(ring_take(r, &e));
@@ -46,7 +46,7 @@ static void *put_all(void *arg)
 
 static void two_threads(void **state)
 {
-	struct ring *r = ring_new();
+	struct ring *r = ring_new(sizeof(struct event), RING_EVENTS);
 	pthread_t thread;
 	struct event e;
 	int64_t last = -1;
