@@ -29,6 +29,11 @@
 #include "filterd/bpf/prefilter.skel.h"
 #pragma GCC diagnostic pop
 
+// LIBBPF_OPTS() also clears what lies behind the last member, which libbpf takes for options that it does not know.
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-statement-expression"
+#endif
+
 // Where our filter stands among others at an interface. The handle says whether the clsact discipline was
 // there before, so that whoever takes the filter off knows it, even after a crash.
 enum { PRIORITY = 61821, HANDLE_GUEST = 1, HANDLE_OWNER = 2 };
@@ -158,8 +163,7 @@ static void fill(const struct prefilter *p, const struct ruleset_filter *filter,
 // A map with the filter in it, or a negative errno.
 static int filter_new(const struct prefilter *p, const struct ruleset *ruleset)
 {
-	struct bpf_map_create_opts options = {.sz = sizeof options,
-					      .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP};
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	struct ruleset_filter filter = ruleset_filter(ruleset);
 	uint32_t count = filter.count ? filter.count : p->extra_count > 0;
 	uint32_t line_count = 1 + (count + PREFILTER_LINE_WORDS - 1) / PREFILTER_LINE_WORDS;
@@ -246,9 +250,9 @@ static const struct bpf_program *entry(const struct prefilter *p, const char *na
 static uint32_t standing(uint32_t ifindex, uint32_t *ret_program)
 {
 	for (uint32_t handle = HANDLE_GUEST; handle <= HANDLE_OWNER; handle++) {
-		struct bpf_tc_hook hook = {
-			.sz = sizeof hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS};
-		struct bpf_tc_opts at = {.sz = sizeof at, .handle = handle, .priority = PRIORITY};
+		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+			    .attach_point = BPF_TC_INGRESS);
+		LIBBPF_OPTS(bpf_tc_opts, at, .handle = handle, .priority = PRIORITY);
 		if (bpf_tc_query(&hook, &at) == 0) {
 			*ret_program = at.prog_id;
 			return handle;
@@ -259,8 +263,7 @@ static uint32_t standing(uint32_t ifindex, uint32_t *ret_program)
 
 int prefilter_attach(struct prefilter *p, uint32_t ifindex, const char *name)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS};
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
 	const struct bpf_program *program = entry(p, name);
 	if (!program)
 		return -EPROTONOSUPPORT;
@@ -272,11 +275,8 @@ int prefilter_attach(struct prefilter *p, uint32_t ifindex, const char *name)
 	}
 	if (err && err != -EEXIST)
 		return err;
-	struct bpf_tc_opts at = {.sz = sizeof at,
-				 .handle = handle,
-				 .priority = PRIORITY,
-				 .flags = BPF_TC_F_REPLACE,
-				 .prog_fd = bpf_program__fd(program)};
+	LIBBPF_OPTS(bpf_tc_opts, at, .handle = handle, .priority = PRIORITY,
+		    .flags = BPF_TC_F_REPLACE, .prog_fd = bpf_program__fd(program));
 	err = bpf_tc_attach(&hook, &at);
 	if (err && handle == HANDLE_OWNER && !clsact_in_use(ifindex)) {
 		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
@@ -308,12 +308,11 @@ bool prefilter_stands(const struct prefilter *p, uint32_t ifindex)
 
 void prefilter_detach(struct prefilter *p, uint32_t ifindex)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS};
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
 	uint32_t handle = standing_ours(p, ifindex);
 	if (!handle)
 		return;
-	struct bpf_tc_opts at = {.sz = sizeof at, .handle = handle, .priority = PRIORITY};
+	LIBBPF_OPTS(bpf_tc_opts, at, .handle = handle, .priority = PRIORITY);
 	bpf_tc_detach(&hook, &at);
 	if (handle != HANDLE_OWNER || clsact_in_use(ifindex))
 		return;
@@ -343,13 +342,9 @@ struct prefilter_counts prefilter_counts(const struct prefilter *p)
 int prefilter_try(const struct prefilter *p, const void *frame, size_t len, uint32_t gso_size)
 {
 	struct __sk_buff before = {.gso_size = gso_size}, after = {0};
-	struct bpf_test_run_opts options = {.sz = sizeof options,
-					    .data_in = frame,
-					    .data_size_in = (uint32_t)len,
-					    .ctx_in = &before,
-					    .ctx_size_in = sizeof before,
-					    .ctx_out = &after,
-					    .ctx_size_out = sizeof after};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (uint32_t)len,
+		    .ctx_in = &before, .ctx_size_in = sizeof before, .ctx_out = &after,
+		    .ctx_size_out = sizeof after);
 	int err = bpf_prog_test_run_opts(bpf_program__fd(p->bpf->progs.ethernet), &options);
 	return err ? err : (after.mark & p->bpf->rodata->mark_clean) != 0;
 }
