@@ -5,11 +5,13 @@ decide as those that were exported. Run with the path of filterctl, from the roo
 import gzip
 import json
 import pathlib
+import re
 import resource
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 FILTERCTL = sys.argv[1]
 EXAMPLES, AT = "rules/examples", "2030-06-04T12:00:00Z"
@@ -88,6 +90,27 @@ def formats(folder):
         assert got.returncode == status and bool(got.stderr) == bool(status), (format, got)
 
 
+def serials_go_up(folder):
+    zone = folder / "zone.rpz"
+
+    def serial(*more):
+        done = export("rpz", "-o", zone, *more)
+        assert done.returncode == 1, done
+        return int(re.search(r"^@ SOA \S+ \S+ (\d+) ", zone.read_text(), re.M)[1])
+
+    now = int(time.time())
+    assert now <= serial() <= now + 60
+    assert serial("--serial", now + 1000) == now + 1000
+    assert serial() == now + 1001 and serial() == now + 1002
+    assert serial("--serial", now - 5) == now - 5 and now <= serial() <= now + 60
+    assert serial("--serial", 2 ** 32 - 1) == 2 ** 32 - 1
+    assert now <= serial() <= now + 60  # above it, as serials are counted (RFC 1982)
+    zone.write_text("; another's\n$ORIGIN x.\n@ 60 IN SOA a. b. (\n %d ; serial\n 1 1 1 1 )\n" % (now + 500))
+    assert serial() == now + 501
+    zone.write_text("no zone (\n")
+    assert now <= serial() <= now + 60
+
+
 def a_full_disk_changes_nothing(folder):
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -108,6 +131,9 @@ def faults(folder):
                       ["export", "--orders", EXAMPLES, "--format", "rpz", "--serial", "-1"],
                       ["export", "--orders", EXAMPLES, "--format", "rpz", "--serial", "4294967296"],
                       ["export", "--orders", EXAMPLES, "--format", "rpz", "--zone", "a..b"],
+                      ["export", "--orders", EXAMPLES, "--format", "rpz", "--zone", "a;b"],
+                      ["export", "--orders", EXAMPLES, "--format", "rpz", "--zone", 'a"b.c'],
+                      ["export", "--orders", EXAMPLES, "--format", "rpz", "--zone", "*.b"],
                       ["export", "--orders", EXAMPLES, "--format", "rpz", "--at", "now"],
                       ["export", "--orders", EXAMPLES, "--format", "rpz", "--client", "x"],
                       ["export", "--orders", EXAMPLES, "--format", "json", "--client", "192.0.2.1"],
@@ -157,6 +183,7 @@ with tempfile.TemporaryDirectory() as name:
     scratch = pathlib.Path(name)
     json_goes_round(scratch)
     formats(scratch)
+    serials_go_up(scratch)
     a_full_disk_changes_nothing(scratch)
     faults(scratch)
     lists_are_summed_up(scratch)

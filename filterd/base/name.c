@@ -260,15 +260,44 @@ size_t name_hashes(struct slice text, uint64_t seed, uint8_t ret_offsets[NAME_LA
 	return count;
 }
 
+// Where the dots are in the eight bytes, or less, that end at `end`: exactly the high bits of those bytes.
+static uint64_t dots_before(const uint8_t *text, size_t end, size_t len)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), low = ones * 0x7f;
+	uint64_t x = word_at(text + end - len, len) ^
+		     ones * '.'; // what is behind the word is no dot
+	return ~(((x & low) + low) | x | low);
+}
+
+static uint64_t label_hash(const uint8_t *at, size_t len, uint64_t seed)
+{
+	uint64_t label = seed;
+	size_t left = len;
+	for (; left >= 8; left -= 8, at += 8)
+		label = suffix_hash_word(label, word_at(at, 8));
+	if (left > 0)
+		label = suffix_hash_word(label, word_at(at, left));
+	return suffix_hash_end(label, len);
+}
+
 uint64_t name_tail_hash(struct slice text, uint64_t seed)
 {
-	uint8_t offsets[NAME_LABELS_MAX];
-	uint64_t hashes[NAME_LABELS_MAX];
-	const uint8_t *dot = memrchr(text.at, '.', text.len);
-	if (dot)
-		dot = memrchr(text.at, '.', (size_t)(dot - text.at));
-	size_t start = dot ? (size_t)(dot + 1 - text.at) : 0;
-	return name_hashes(slice_of(text.at + start, text.len - start), seed, offsets, hashes)
-		       ? hashes[0]
-		       : 0;
+	size_t label_end = text.len;
+	uint64_t suffix = 0;
+	int labels = 0;
+	for (size_t end = text.len; end > 0;) {
+		size_t len = end < 8 ? end : 8;
+		for (uint64_t dots = dots_before(text.at, end, len); dots;) {
+			unsigned bit = 63 - (unsigned)__builtin_clzll(dots);
+			size_t start = end - len + bit / 8 + 1;
+			suffix = suffix_hash_join(
+				suffix, label_hash(text.at + start, label_end - start, seed));
+			if (++labels == 2)
+				return suffix;
+			label_end = start - 1;
+			dots ^= UINT64_C(1) << bit;
+		}
+		end -= len;
+	}
+	return text.len ? suffix_hash_join(suffix, label_hash(text.at, label_end, seed)) : 0;
 }

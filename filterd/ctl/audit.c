@@ -115,6 +115,8 @@ static void print_entry(const json_t *entry)
 	printf("%6lld  %-20s  %-14s %-13s %-11s", (long long)show_number(entry, "seq"),
 	       show_seconds(entry, "time"), show_text(entry, "user"), show_text(entry, "command"),
 	       serials);
+	if (json_object_get(entry, "what")) // that was refused, or failed
+		printf("  %s", show_text(entry, "what"));
 	print_orders(entry);
 	print_signers(entry);
 	static const char *const texts[] = {"note", "reason", "error"};

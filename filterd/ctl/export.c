@@ -14,6 +14,7 @@
 #include "filterd/ctl/export_json.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/save.h"
+#include "filterd/ctl/zone_serial.h"
 #include "filterd/orders/order.h"
 
 enum { EXIT_LOSSES = 1 };
@@ -21,7 +22,7 @@ enum { EXIT_LOSSES = 1 };
 struct arguments {
 	const char *orders, *output;
 	const struct export_format *format; // NULL: JSON
-	bool has_format;
+	bool has_format, has_serial;
 	struct rules_options rules;
 	struct export export;
 };
@@ -66,8 +67,10 @@ static int write_to(const struct arguments *a, struct orders *orders, FILE *to, 
 {
 	if (a->format)
 		return write_format(a, orders, to, ret);
-	ret->names = export_json(orders, a->export.at_s, to);
-	return 0;
+	int result = export_json(orders, a->export.at_s, to, &ret->names);
+	if (result < 0)
+		fprintf(stderr, "%s: %s\n", a->orders, strerror(-result));
+	return result;
 }
 
 static int fail(const char *path, int result)
@@ -152,12 +155,23 @@ static bool take_format(struct arguments *a, const char *name)
 	       complain("format; there are rpz, hosts, domains, dnsmasq, unbound and json", name);
 }
 
+// What can stand in a master file as it is.
+static bool take_zone(struct arguments *a, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+	struct name *zone = &a->export.zone;
+	return (name_from_text(zone, slice_text(text)) == 0 &&
+		strspn(zone->text, plain) == zone->len) ||
+	       complain("name for a zone", text);
+}
+
 static bool take_serial(struct arguments *a, const char *text)
 {
 	char *end;
 	errno = 0;
 	unsigned long serial = strtoul(text, &end, 10);
 	a->export.serial = (uint32_t)serial;
+	a->has_serial = true;
 	return (!errno && !*end && text[0] >= '0' && text[0] <= '9' && serial <= UINT32_MAX) ||
 	       complain("serial (0 to 4294967295)", text);
 }
@@ -181,8 +195,7 @@ static bool take_option(struct arguments *a, int option)
 		return addr_from_text(&a->export.client, optarg) == 0 ||
 		       complain("IPv4 or IPv6 address", optarg);
 	case 'z':
-		return name_from_text(&a->export.zone, slice_text(optarg)) == 0 ||
-		       complain("name for a zone", optarg);
+		return take_zone(a, optarg);
 	case 's':
 		return take_serial(a, optarg);
 	case RULES_OPTION_CONFIG:
@@ -208,7 +221,9 @@ static int run(int argc, char **argv)
 		{0},
 	};
 	int64_t now_s = clock_now_ns() / CLOCK_SECOND_NS;
-	struct arguments a = {.export = {.at_s = now_s, .serial = (uint32_t)now_s}};
+	struct arguments a = {.export = {
+				      .at_s = now_s,
+			      }};
 	(void)name_from_text(&a.export.zone, slice_text("filterd.rpz"));
 	for (int c; (c = getopt_long(argc, argv, "o:", options, NULL)) != -1;)
 		if (!take_option(&a, c))
@@ -220,6 +235,8 @@ static int run(int argc, char **argv)
 			"filterctl: --client is not for json, which has every order's scope\n");
 		return EXIT_ERROR;
 	}
+	if (!a.has_serial)
+		a.export.serial = zone_serial_next(a.output, (uint32_t)now_s);
 	return export(&a);
 }
 
@@ -239,8 +256,10 @@ const struct command command_export = {
 		"  --client ADDR         what that client meets; without it, what every client "
 		"does\n"
 		"  --zone NAME           the name of an RPZ (filterd.rpz)\n"
-		"  --serial N            the serial of an RPZ (the seconds since 1970)\n" RULES_HELP
-		"\n"
+		"  --serial N            the serial of an RPZ (the seconds since 1970, but above "
+		"that "
+		"of\n"
+		"                        the zone in -o FILE)\n" RULES_HELP "\n"
 		"Exits with 0 if the format says all that the orders do, 1 if the file was written "
 		"and\n"
 		"something is left out or said with less (which is told), 2 on any error.\n",

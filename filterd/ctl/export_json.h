@@ -6,6 +6,6 @@
 
 struct orders;
 
-// Those in force at that second, for whomever. Returns how many names were written; whether they
-// could be, the caller asks `to`.
-uint64_t export_json(const struct orders *orders, int64_t at_s, FILE *to);
+// Those in force at that second, for whomever. 0 and how many names were written, or -ENOMEM; whether they could be, the
+// caller asks `to`.
+int export_json(const struct orders *orders, int64_t at_s, FILE *to, uint64_t *ret_names);

@@ -17,11 +17,12 @@
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/closer.h"
 
 enum {
 	ACCEPT_MAX = 32, // before others get their turn
 	IN_FIRST = 1024,
-	DESCRIPTORS_MAX = 8, // that are looked for in one message; the kernel drops what is more
+	DESCRIPTORS_MAX = 253, // that the kernel lets one message have
 	ACCEPT_AGAIN_MS = 1000,
 };
 
@@ -51,7 +52,8 @@ struct control {
 	struct sockaddr_un at;
 	int listen_fd, epoll_fd;
 	bool bound, listening;
-	bool handed_over; // listening is another daemon's business now
+	struct closer *closer; // made when it is needed, with no more privileges than we have then
+	bool handed_over;      // listening is another daemon's business now
 	int64_t now_ns, listen_again_ns;
 	uint64_t connections;
 	control_fn *fn;
@@ -193,11 +195,16 @@ static void close_fd(int fd)
 		close(fd);
 }
 
-static void client_close(struct client *client)
+// The client sees it at once, whenever its descriptors are closed.
+static void client_close(struct control *c, struct client *client)
 {
-	close_fd(client->fd); // which takes it out of the epoll set
-	close_fd(client->given);
-	close_fd(client->out_fd);
+	if (client->state == FREE)
+		return;
+	epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
+	shutdown(client->fd, SHUT_RDWR);
+	closer_close(c->closer, client->fd);
+	closer_close(c->closer, client->given);
+	close_fd(client->out_fd); // which is ours
 	free(client->in);
 	free(client->out);
 	*client = (struct client){.fd = -1, .given = -1, .out_fd = -1};
@@ -208,9 +215,10 @@ void control_free(struct control *c)
 	if (!c)
 		return;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		client_close(&c->clients[i]);
+		client_close(c, &c->clients[i]);
 	if (c->bound && !c->handed_over)
 		unlink(c->at.sun_path);
+	closer_free(c->closer);
 	close_fd(c->listen_fd);
 	close_fd(c->epoll_fd);
 	free(c);
@@ -250,14 +258,16 @@ static unsigned slot_find(struct control *c)
 		most = count;
 		victim = i;
 	}
-	client_close(&c->clients[victim]);
+	client_close(c, &c->clients[victim]);
 	return victim;
 }
 
 // True if there may be more to accept.
 static bool accept_one(struct control *c)
 {
-	int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!c->closer)
+		c->closer = closer_new();
+	int fd = !c->closer ? -1 : accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		// No descriptor or memory for it: it waits, and we don't spin.
 		listen_watch(c, false);
@@ -342,7 +352,7 @@ static void client_send(struct control *c, struct client *client)
 {
 	bool reached = out_send(client), all = client->out_sent == client->out_len;
 	if (!reached || (all && client->state == SENDING))
-		client_close(client);
+		client_close(c, client);
 	else
 		watch(c, EPOLL_CTL_MOD, client->fd, all ? 0 : EPOLLOUT,
 		      (uint32_t)(client - c->clients));
@@ -353,7 +363,7 @@ void control_answer(struct control *c, uint64_t ticket, char *text, int fd)
 	struct client *client = client_find(c, ticket);
 	if (!client || !text) {
 		if (client)
-			client_close(client);
+			client_close(c, client);
 		free(text);
 		return;
 	}
@@ -402,7 +412,7 @@ static void ask(struct control *c, struct client *client)
 	client->given = -1;
 	watch(c, EPOLL_CTL_MOD, client->fd, 0, (uint32_t)(client - c->clients)); // its end is told
 	c->fn(c->arg, &request);
-	close_fd(request.fd);
+	closer_close(c->closer, request.fd);
 	client = client_find(c, ticket);
 	if (!client)
 		return;
@@ -411,7 +421,7 @@ static void ask(struct control *c, struct client *client)
 }
 
 // Keeps one descriptor of those that came. False if there are more.
-static bool descriptors_take(struct client *client, struct msghdr *message)
+static bool descriptors_take(struct control *control, struct client *client, struct msghdr *message)
 {
 	bool one = true;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
@@ -425,7 +435,7 @@ static bool descriptors_take(struct client *client, struct msghdr *message)
 			if (one)
 				client->given = fd;
 			else
-				close(fd);
+				closer_close(control->closer, fd);
 		}
 	}
 	return one;
@@ -446,7 +456,7 @@ static bool in_grow(struct client *client)
 }
 
 // Reads on. 1 when there is a whole request, 0 when more has to come, -1 if it is no client to go on with.
-static int request_read(struct client *client)
+static int request_read(struct control *c, struct client *client)
 {
 	union {
 		struct cmsghdr head;
@@ -462,7 +472,7 @@ static int request_read(struct client *client)
 	ssize_t len = recvmsg(client->fd, &message, MSG_CMSG_CLOEXEC);
 	if (len < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	if (!descriptors_take(client, &message) || len == 0 || message.msg_flags & MSG_CTRUNC)
+	if (!descriptors_take(c, client, &message) || len == 0 || message.msg_flags & MSG_CTRUNC)
 		return -1;
 	char *end = memchr(piece.iov_base, '\n', (size_t)len);
 	client->in_len += (size_t)len;
@@ -477,13 +487,13 @@ static void client_run(struct control *c, struct client *client, uint32_t events
 	if (client->state == FREE)
 		return; // closed since
 	if (client->state != READING && events & (EPOLLHUP | EPOLLERR)) {
-		client_close(client);
+		client_close(c, client);
 	} else if (client->state != READING) {
 		client_send(c, client);
 	} else {
-		int whole = request_read(client);
+		int whole = request_read(c, client);
 		if (whole < 0)
-			client_close(client);
+			client_close(c, client);
 		else if (whole)
 			ask(c, client);
 	}
@@ -495,7 +505,7 @@ static void close_late(struct control *c)
 		struct client *client = &c->clients[i];
 		if ((client->state == READING || client->state == SENDING) &&
 		    c->now_ns >= client->until_ns)
-			client_close(client);
+			client_close(c, client);
 	}
 }
 

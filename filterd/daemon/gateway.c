@@ -18,38 +18,30 @@
 #include "filterd/base/clock.h"
 #include "filterd/daemon/build_time.h"
 #include "filterd/daemon/control.h"
-#include "filterd/daemon/counter.h"
 #include "filterd/daemon/doorbell.h"
-#include "filterd/daemon/event_json.h"
+#include "filterd/daemon/engine_options.h"
 #include "filterd/daemon/handover.h"
 #include "filterd/daemon/kernel_queues.h"
 #include "filterd/daemon/links.h"
 #include "filterd/daemon/live.h"
 #include "filterd/daemon/log.h"
-#include "filterd/daemon/metrics.h"
 #include "filterd/daemon/onlookers.h"
+#include "filterd/daemon/outlet.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/privs.h"
 #include "filterd/daemon/registry.h"
 #include "filterd/daemon/requests.h"
-#include "filterd/daemon/ring.h"
 #include "filterd/daemon/service.h"
-#include "filterd/daemon/sink.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/succession.h"
 #include "filterd/daemon/timekeeper.h"
 #include "filterd/daemon/trust.h"
+#include "filterd/daemon/upkeep.h"
 #include "filterd/daemon/view.h"
 #include "filterd/daemon/worker.h"
-#include "filterd/flow/classify.h"
 #include "filterd/flow/handshake.h"
 
-enum {
-	TICK_MS = 1000,
-	TAKE_MAX = 4 * RING_EVENTS, // events of one worker before others get their turn
-	LOSSES_EVERY_S = 10,
-	ALIVE_EVERY_S = 4, // a few heartbeats of a worker, and a fraction of WatchdogSec
-};
+enum { TICK_MS = 1000 };
 
 struct gateway {
 	struct config config;
@@ -60,9 +52,7 @@ struct gateway {
 	struct handshakes *handshakes;
 	struct links *links;
 	struct doorbell *doorbell;
-	struct events *events;
-	struct onlookers *onlookers;
-	struct sink *sink;
+	struct outlet *outlet;
 	struct requests *requests;
 	struct control *control;
 	struct kernel_queues *kernel_queues;
@@ -78,12 +68,7 @@ struct gateway {
 	bool reloading;                // which the manager has been told
 	bool changed;                  // what is in force, and the manager has not been told
 	int64_t started_ns;
-	int64_t metrics_due_ns; // by steady_ns()
-	bool metrics_failing;   // told once
-	uint64_t losses;        // packets missed, as last reported
-	int64_t losses_due_ns;
-	int64_t alive_due_ns;               // when the watchdog is fed next
-	uint64_t beats[CONFIG_WORKERS_MAX]; // of each worker when the watchdog was last fed
+	struct upkeep upkeep;
 };
 
 static uint64_t random_u64(void)
@@ -110,8 +95,8 @@ static struct view view_of(const struct gateway *g)
 		.first_queue = (uint16_t)g->config.queue.first,
 		.store = registry_store(g->registry),
 		.timekeeper = g->timekeeper,
-		.events = g->events,
-		.sink = g->sink,
+		.events = outlet_events(g->outlet),
+		.sink = outlet_sink(g->outlet),
 		.kernel_queues = g->kernel_queues,
 		.prefiltering = g->prefiltering,
 		.live = g->live,
@@ -136,52 +121,6 @@ static struct view view_for_requests(void *arg)
 	return view_of(arg);
 }
 
-static void tell_line(void *arg, const struct events_line *line)
-{
-	struct gateway *g = arg;
-	char json[EVENT_JSON_MAX];
-	size_t len = event_json_line(line, json);
-	if (len)
-		sink_write(g->sink, slice_of(json, len));
-}
-
-static void tell_suppressed(void *arg, uint64_t count, int64_t now_ns)
-{
-	struct gateway *g = arg;
-	char json[EVENT_JSON_MAX];
-	size_t len = event_json_suppressed(count, now_ns, json);
-	if (len)
-		sink_write(g->sink, slice_of(json, len));
-}
-
-static struct events_options events_options(const struct config *config)
-{
-	return (struct events_options){
-		.per_second = config->events.per_second,
-		.summary_interval_s = config->events.summary_interval_s,
-		.client_prefix4 = (uint8_t)config->events.client_prefix4,
-		.client_prefix6 = (uint8_t)config->events.client_prefix6,
-	};
-}
-
-// Takes what the workers have noted, at least all that was noted before the call. True if there may be
-// more.
-static bool take_events(struct gateway *g)
-{
-	struct event event;
-	bool more = false;
-	for (unsigned i = 0; i < g->workers_made; i++) {
-		unsigned taken = 0;
-		while (taken < TAKE_MAX && worker_take_event(g->workers[i], &event)) {
-			events_add(g->events, &event);
-			onlookers_hit(g->onlookers, g->events, &event);
-			taken++;
-		}
-		more |= taken == TAKE_MAX;
-	}
-	return more;
-}
-
 static int make_timekeeper(struct gateway *g)
 {
 	char path[CONFIG_TEXT_MAX + 8];
@@ -195,43 +134,6 @@ static int make_timekeeper(struct gateway *g)
 	if (!g->timekeeper)
 		log_err("can't keep time: %s", strerror(errno));
 	return g->timekeeper ? 0 : -EIO;
-}
-
-static struct engine_options engine_options(const struct gateway *g)
-{
-	const struct config *config = &g->config;
-	struct engine_options options = engine_defaults();
-	options.flows = config->engine.flows;
-	options.buffers = config->engine.buffers;
-	options.handshakes = g->handshakes;
-	options.passed = config->engine.passed;
-	options.seed = random_u64();
-	options.classify = config->engine.classify;
-	if (options.classify && !classify_built())
-		log_warn("[engine] classify: this build is without nDPI");
-	options.answer_ttl_s = config->engine.answer_ttl_s;
-	options.blocked_by = config->engine.blocked_by;
-	options.any_port = config->firewall.dns_ports.any || config->firewall.tcp_ports.any ||
-			   config->firewall.quic_ports.any;
-	if (!config->firewall.dns_ports.any) { // else those of engine_defaults(), for streams
-		memset(options.dns_ports, 0, sizeof options.dns_ports);
-		memcpy(options.dns_ports, config->firewall.dns_ports.at,
-		       config->firewall.dns_ports.count * sizeof options.dns_ports[0]);
-	}
-	if (!config->firewall.quic_ports.any) { // else those for versions that we can't read
-		memset(options.quic_ports, 0, sizeof options.quic_ports);
-		memcpy(options.quic_ports, config->firewall.quic_ports.at,
-		       config->firewall.quic_ports.count * sizeof options.quic_ports[0]);
-	}
-	options.inspect_answers = config->firewall.inspect_answers;
-	options.strip_ech = config->engine.strip_ech;
-	options.canaries = config->engine.canaries;
-	memcpy(options.ech_public_names, config->engine.ech_public_names.at,
-	       sizeof options.ech_public_names);
-	for (unsigned i = 0; i <= HOSTNAME_PROTOCOLS; i++)
-		options.undecided[i] = config->engine.undecided[i] ? UNDECIDED_DROP
-								   : UNDECIDED_PASS;
-	return options;
 }
 
 static int make_workers(struct gateway *g)
@@ -249,7 +151,7 @@ static int make_workers(struct gateway *g)
 		.queue = {.fail_open = config->firewall.failure == CONFIG_FAILURE_OPEN,
 			  .length = config->queue.length,
 			  .socket_buffer = config->queue.socket_buffer},
-		.engine = engine_options(g),
+		.engine = engine_options_of(config, g->handshakes, random_u64()),
 		.store = registry_store(g->registry),
 		.links = g->links,
 		.timekeeper = g->timekeeper,
@@ -268,6 +170,14 @@ static int make_workers(struct gateway *g)
 	return 0;
 }
 
+static int make_live(struct gateway *g)
+{
+	g->live = live_new(g->workers, g->workers_made, g->config.firewall.mark_shift);
+	if (!g->live)
+		log_err("no memory for connections that orders end");
+	return g->live ? 0 : -ENOMEM;
+}
+
 static int bind_queues(struct gateway *g)
 {
 	char error[QUEUE_ERROR_MAX];
@@ -279,14 +189,6 @@ static int bind_queues(struct gateway *g)
 		}
 	}
 	return 0;
-}
-
-static int make_live(struct gateway *g)
-{
-	g->live = live_new(g->workers, g->workers_made, g->config.firewall.mark_shift);
-	if (!g->live)
-		log_err("no memory for connections that orders end");
-	return g->live ? 0 : -ENOMEM;
 }
 
 static int start_workers(struct gateway *g)
@@ -316,22 +218,16 @@ static int catch_signals(struct gateway *g)
 
 static int make_outlets(struct gateway *g)
 {
-	struct events_options options = events_options(&g->config);
-	struct events_out out = {tell_line, tell_suppressed, g};
 	int err = catch_signals(g);
 	if (!err) {
 		g->links = links_new(&g->config.firewall.lan, &g->config.firewall.oneway);
 		g->doorbell = doorbell_new();
-		g->sink = sink_new(NULL);
-		g->events = events_new(&options, &out, random_u64());
-		g->onlookers = onlookers_new(random_u64(), clock_now_ns());
-		if (!g->links || !g->doorbell || !g->sink || !g->events || !g->onlookers)
+		g->outlet = outlet_new(&g->config, random_u64());
+		if (!g->links || !g->doorbell || !g->outlet)
 			err = errno ? -errno : -ENOMEM;
 	}
 	if (err)
 		log_err("can't start: %s", strerror(-err));
-	else
-		sink_enable(g->sink, g->config.events.syslog, g->config.events.to_stdout);
 	return err;
 }
 
@@ -345,7 +241,7 @@ static int make_requests(struct gateway *g)
 	g->kernel_queues = kernel_queues_new();
 	struct requests_options options = {
 		.registry = g->registry,
-		.onlookers = g->onlookers,
+		.onlookers = outlet_onlookers(g->outlet),
 		.timekeeper = g->timekeeper,
 		.admins = g->config.control.admins,
 		.view = view_for_requests,
@@ -372,7 +268,7 @@ static int make_control(struct gateway *g, int listener)
 		return -EIO;
 	}
 	requests_use(g->requests, g->control);
-	onlookers_use(g->onlookers, send_line, g->control);
+	onlookers_use(outlet_onlookers(g->outlet), send_line, g->control);
 	return 0;
 }
 
@@ -387,7 +283,8 @@ static int make_prefilter(struct gateway *g)
 
 static void drain(void *arg)
 {
-	take_events(arg);
+	struct gateway *g = arg;
+	outlet_take(g->outlet, g->workers, g->workers_made);
 }
 
 static void changed(void *arg)
@@ -562,9 +459,7 @@ static void reload_config(struct gateway *g)
 		return;
 	}
 	config_reload(&g->config, &fresh, log_stuck, NULL);
-	struct events_options options = events_options(&g->config);
-	events_set_options(g->events, &options);
-	sink_enable(g->sink, g->config.events.syslog, g->config.events.to_stdout);
+	outlet_configure(g->outlet, &g->config);
 }
 
 static void read_signals(struct gateway *g)
@@ -581,57 +476,6 @@ static void read_signals(struct gateway *g)
 		registry_reload(g->registry, g->config.filterd.ruleset, info.ssi_uid);
 		g->reloading = true;
 	}
-}
-
-// The manager hears from us only if every worker has gone round since it last did.
-static void feed_watchdog(struct gateway *g)
-{
-	int64_t now_ns = steady_ns();
-	if (!service_watchdog_us() || now_ns < g->alive_due_ns)
-		return;
-	g->alive_due_ns = now_ns + ALIVE_EVERY_S * CLOCK_SECOND_NS;
-	for (unsigned i = 0; i < g->workers_started; i++) {
-		if (worker_beats(g->workers[i]) != g->beats[i])
-			continue;
-		log_warn("worker %u stands still", i);
-		return;
-	}
-	for (unsigned i = 0; i < g->workers_started; i++)
-		g->beats[i] = worker_beats(g->workers[i]);
-	service_alive();
-}
-
-// An operator should hear of packets that were not judged, but not once for each.
-static void report_losses(struct gateway *g)
-{
-	int64_t now_ns = steady_ns();
-	uint64_t missed = 0;
-	if (now_ns < g->losses_due_ns)
-		return;
-	g->losses_due_ns = now_ns + LOSSES_EVERY_S * CLOCK_SECOND_NS;
-	for (unsigned i = 0; i < g->workers_made; i++)
-		missed += counter_read(&worker_queue_counters(g->workers[i])->missed);
-	if (missed != g->losses)
-		log_warn("%" PRIu64 " packets came faster than they could be judged, and %s "
-			 "(see [queue] in filterd.conf(5))",
-			 missed - g->losses,
-			 g->config.firewall.failure == CONFIG_FAILURE_OPEN ? "passed"
-									   : "were dropped");
-	g->losses = missed;
-}
-
-static void write_metrics(struct gateway *g)
-{
-	const char *path = g->config.filterd.metrics_file;
-	int64_t now_ns = steady_ns();
-	if (!*path || now_ns < g->metrics_due_ns)
-		return;
-	g->metrics_due_ns = now_ns + g->config.filterd.metrics_interval_s * CLOCK_SECOND_NS;
-	struct view view = view_of(g);
-	int err = metrics_file(&view, path);
-	if (err && !g->metrics_failing)
-		log_warn("can't write %s: %s", path, strerror(-err));
-	g->metrics_failing = err != 0;
 }
 
 static void report_change(struct gateway *g)
@@ -656,12 +500,10 @@ static void loop(struct gateway *g)
 	enum { COUNT = sizeof fds / sizeof fds[0] };
 	while (!g->ending) {
 		doorbell_arm(g->doorbell);
-		bool more = take_events(g);
-		events_tick(g->events, clock_now_ns());
-		onlookers_tick(g->onlookers, clock_now_ns());
-		feed_watchdog(g);
-		report_losses(g);
-		write_metrics(g);
+		bool more = outlet_take(g->outlet, g->workers, g->workers_made);
+		outlet_tick(g->outlet, clock_now_ns());
+		struct view view = view_of(g);
+		upkeep_run(&g->upkeep, &view, steady_ns());
 		int wait_ms = live_run(g->live);
 		fds[COUNT - 2].fd = succession_fd(g->succession);
 		fds[COUNT - 1].fd = registry_fd(g->registry);
@@ -690,10 +532,10 @@ static void stop(struct gateway *g)
 		worker_stop(g->workers[i]);
 	for (unsigned i = 0; i < g->workers_started; i++)
 		worker_join(g->workers[i]);
-	if (g->events) {
-		while (take_events(g))
+	if (g->outlet) {
+		while (outlet_take(g->outlet, g->workers, g->workers_made))
 			;
-		events_flush(g->events, clock_now_ns());
+		outlet_flush(g->outlet, clock_now_ns());
 	}
 	for (unsigned i = 0; i < g->workers_made; i++)
 		worker_free(g->workers[i]);
@@ -704,10 +546,8 @@ static void stop(struct gateway *g)
 	kernel_queues_free(g->kernel_queues);
 	registry_free(g->registry);
 	trust_free(g->trust);
-	onlookers_free(g->onlookers);
 	timekeeper_free(g->timekeeper);
-	events_free(g->events);
-	sink_free(g->sink);
+	outlet_free(g->outlet);
 	doorbell_free(g->doorbell);
 	links_free(g->links);
 	if (g->signal_fd >= 0)
@@ -720,8 +560,8 @@ int gateway_run(const struct config *config, const char *config_path, bool succe
 			    .config_path = config_path,
 			    .is_successor = successor,
 			    .signal_fd = -1,
-			    .alive_due_ns = steady_ns() + ALIVE_EVERY_S * CLOCK_SECOND_NS,
 			    .started_ns = clock_now_ns()};
+	upkeep_init(&g.upkeep, &g.config, steady_ns());
 	int err = start(&g);
 	if (!err) {
 		log_info("filterd " FILTERD_VERSION " runs, %u workers on queues %u to %u",

@@ -44,6 +44,9 @@ static void *run(void *arg)
 {
 	struct intake *i = arg;
 	i->result = intake_open(&i->source);
+	if (i->source.memfd >= 0)
+		close(i->source.memfd); // here, since it may be no memfd, and wait
+	i->source.memfd = -1;
 	if (!i->result.err && i->source.state)
 		i->result.kept = statedir_put_image(i->source.state, i->result.digest_text,
 						    ruleset_image(i->result.ruleset));

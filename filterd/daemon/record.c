@@ -65,13 +65,14 @@ static int id_compare(const char *a, struct slice b)
 	return order ? order : a[b.len] != '\0';
 }
 
-// Where the amendment of this id is, or would be.
-static uint32_t place_of(const struct record *r, struct slice id)
+// Where the amendment of this order is, or would be: by id, then by revision.
+static uint32_t place_of(const struct record *r, struct slice id, uint32_t revision)
 {
 	uint32_t low = 0, high = r->count;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		if (id_compare(r->amendments[middle].id, id) < 0)
+		int order = id_compare(r->amendments[middle].id, id);
+		if (order < 0 || (order == 0 && r->amendments[middle].revision < revision))
 			low = middle + 1;
 		else
 			high = middle;
@@ -79,33 +80,30 @@ static uint32_t place_of(const struct record *r, struct slice id)
 	return low;
 }
 
-static bool is_of(const struct record_amendment *a, const struct ruleset_order *order)
+static bool is_of(const struct record *r, uint32_t at, struct slice id)
 {
-	return a->revision == order->revision && a->starts_s == order->starts_s &&
-	       a->expires_s == order->expires_s;
+	return at < r->count && id_compare(r->amendments[at].id, id) == 0;
 }
 
-static struct record_amendment *find(const struct record *r, struct slice id, uint32_t *ret_place)
+// The lift of this order, or of a higher revision of it.
+static struct record_amendment *lift_of(const struct record *r, const struct ruleset_order *order)
 {
-	uint32_t at = *ret_place = place_of(r, id);
-	bool found = at < r->count && id_compare(r->amendments[at].id, id) == 0;
+	for (uint32_t at = place_of(r, order->id, order->revision); is_of(r, at, order->id); at++)
+		if (r->amendments[at].lifted_s)
+			return &r->amendments[at];
+	return NULL;
+}
+
+static struct record_amendment *find(const struct record *r, const struct ruleset_order *order)
+{
+	uint32_t at = place_of(r, order->id, order->revision);
+	bool found = is_of(r, at, order->id) && r->amendments[at].revision == order->revision;
 	return found ? &r->amendments[at] : NULL;
 }
 
-const struct record_amendment *record_amendment(const struct record *r,
-						const struct ruleset_order *order)
+static struct record_amendment *insert(struct record *r, const struct ruleset_order *order)
 {
-	uint32_t at;
-	const struct record_amendment *a = find(r, order->id, &at);
-	return a && is_of(a, order) ? a : NULL;
-}
-
-struct record_amendment *record_amend(struct record *r, const struct ruleset_order *order)
-{
-	uint32_t at;
-	struct record_amendment *a = find(r, order->id, &at);
-	if (a)
-		return a;
+	uint32_t at = place_of(r, order->id, order->revision);
 	char *id = strndup((const char *)order->id.at, order->id.len);
 	struct record_amendment *more =
 		id ? reallocarray(r->amendments, (size_t)r->count + 1, sizeof *more) : NULL;
@@ -116,11 +114,82 @@ struct record_amendment *record_amend(struct record *r, const struct ruleset_ord
 	r->amendments = more;
 	memmove(more + at + 1, more + at, (r->count - at) * sizeof *more);
 	r->count++;
-	more[at] = (struct record_amendment){.id = id,
-					     .revision = order->revision,
-					     .starts_s = order->starts_s,
-					     .expires_s = order->expires_s};
+	more[at] = (struct record_amendment){.id = id, .revision = order->revision};
 	return &more[at];
+}
+
+// An end and another expiry hold for the expiry that was compiled; a lift holds for any.
+static void retime(struct record_amendment *a, const struct ruleset_order *order)
+{
+	if (a->expires_s == order->expires_s)
+		return;
+	a->expires_s = order->expires_s;
+	a->until_s = 0;
+	a->ended = false;
+}
+
+struct record_amendment *record_amend(struct record *r, const struct ruleset_order *order)
+{
+	struct record_amendment *a = find(r, order);
+	if (!a)
+		a = insert(r, order);
+	if (a) {
+		retime(a, order);
+		a->starts_s = order->starts_s;
+	}
+	return a;
+}
+
+// --- Over an image
+
+// What holds for this order: how, and which amendment says so (NULL: none).
+static struct record_amendment *holding(const struct record *r, const struct ruleset_order *order,
+					struct ruleset_amendment *ret)
+{
+	struct record_amendment *a = lift_of(r, order);
+	if (a) {
+		// It has to be known for as long as this order could come again.
+		if (order->expires_s > a->expires_s)
+			retime(a, order);
+		ret->lifted_s = a->lifted_s;
+		return a;
+	}
+	a = find(r, order);
+	if (!a || a->expires_s != order->expires_s)
+		return NULL;
+	ret->ended = a->ended;
+	ret->expires_s = a->starts_s == order->starts_s ? a->until_s : 0;
+	return a;
+}
+
+struct gone {
+	int64_t expires_s;
+	uint32_t at;
+};
+
+static int later_first(const void *a, const void *b)
+{
+	const struct gone *p = a, *q = b;
+	return (p->expires_s < q->expires_s) - (p->expires_s > q->expires_s);
+}
+
+// Marks what may not be forgotten of orders that are gone.
+static int mark_gone(const struct record *r, bool *used, int64_t now_s)
+{
+	struct gone *gone = calloc((size_t)r->count + 1, sizeof *gone);
+	uint32_t count = 0;
+	if (!gone)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < r->count; i++) {
+		const struct record_amendment *a = &r->amendments[i];
+		if (!used[i] && (a->lifted_s || a->ended) && a->expires_s > now_s)
+			gone[count++] = (struct gone){a->expires_s, i};
+	}
+	qsort(gone, count, sizeof *gone, later_first);
+	for (uint32_t i = 0; i < count && i < RECORD_GONE_MAX; i++)
+		used[gone[i].at] = true;
+	free(gone);
+	return 0;
 }
 
 // Keeps those that `used` says.
@@ -136,25 +205,65 @@ static void keep(struct record *r, const bool *used)
 	r->count = kept;
 }
 
-int record_apply(struct record *r, const struct ruleset *base, struct ruleset **ret)
+int record_apply(struct record *r, const struct ruleset *base, int64_t now_s, struct ruleset **ret)
 {
 	struct ruleset_amendment *list = calloc((size_t)r->count + 1, sizeof *list);
 	bool *used = calloc((size_t)r->count + 1, sizeof *used);
 	uint32_t count = 0;
 	for (uint32_t i = 0; list && used && r->count && i < ruleset_orders(base); i++) {
 		struct ruleset_order order;
+		struct ruleset_amendment one = {.index = i};
 		ruleset_order(base, i, &order);
-		const struct record_amendment *a = record_amendment(r, &order);
+		const struct record_amendment *a = holding(r, &order, &one);
 		if (!a || used[a - r->amendments])
 			continue;
 		used[a - r->amendments] = true;
-		list[count++] = (struct ruleset_amendment){i, a->until_s, a->lifted_s, a->ended};
+		list[count++] = one;
 	}
-	int err = list && used ? ruleset_amend(ret, base, list, count) : -ENOMEM;
+	int err = list && used ? mark_gone(r, used, now_s) : -ENOMEM;
+	if (!err)
+		err = ruleset_amend(ret, base, list, count);
 	if (!err)
 		keep(r, used);
 	free(list);
 	free(used);
+	return err;
+}
+
+static int take_over(struct record *to, const struct record_amendment *a, bool lifted)
+{
+	struct ruleset_order order = {.id = slice_text(a->id),
+				      .revision = a->revision,
+				      .starts_s = a->starts_s,
+				      .expires_s = a->expires_s};
+	if (lift_of(to, &order))
+		return 0;
+	struct record_amendment *mine = record_amend(to, &order);
+	if (!mine)
+		return -ENOMEM;
+	mine->ended |= a->ended;
+	if (lifted)
+		mine->lifted_s = a->lifted_s;
+	return 0;
+}
+
+int record_go_back(struct record *to, const struct record *from, const struct ruleset *base)
+{
+	bool *there = calloc((size_t)from->count + 1, sizeof *there);
+	int err = there ? 0 : -ENOMEM;
+	for (uint32_t i = 0; !err && from->count && i < ruleset_orders(base); i++) {
+		struct ruleset_order order;
+		ruleset_order(base, i, &order);
+		uint32_t at = place_of(from, order.id, 0);
+		for (; is_of(from, at, order.id); at++)
+			there[at] = true;
+	}
+	for (uint32_t i = 0; !err && i < from->count; i++) {
+		const struct record_amendment *a = &from->amendments[i];
+		if (a->ended || (a->lifted_s && !there[i]))
+			err = take_over(to, a, !there[i]);
+	}
+	free(there);
 	return err;
 }
 

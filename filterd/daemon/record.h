@@ -11,8 +11,11 @@
 
 struct ruleset;
 
-// Of an order by its id, since indices change with the image. It holds for the order that it was made for, which
-// is told by revision and times: an order that is written anew is another one.
+enum { RECORD_GONE_MAX = 10000 }; // amendments of orders that are not in the image
+
+// Of an order by its id and revision, since indices change with the image. A lift holds for that revision and those
+// below it, whatever their times. That it has ended, or ends at another time, holds for the times it was compiled with.
+// What was lifted or has ended is known when the order is in the image no more, until it would have expired.
 struct record_amendment {
 	char *id;
 	uint32_t revision;
@@ -34,7 +37,7 @@ struct record {
 	int64_t seen_s;     // what began and ended up to this second has been told
 	uint64_t audit_seq; // head of the audit trail then
 	char audit_hash[DIGEST_TEXT_MAX];
-	struct record_amendment *amendments; // by id
+	struct record_amendment *amendments; // by id and revision
 	uint32_t count;
 };
 
@@ -43,16 +46,18 @@ void record_done(struct record *r);
 // A copy with all that it owns. 0 or -ENOMEM.
 int record_copy(struct record *ret, const struct record *r);
 
-// The amendment of an order, made if it is not there; NULL if out of memory (or, if it is not to be made, if there is
-// none). The order is as compiled.
+// The amendment of an order, made if it is not there; NULL if out of memory. The order is as compiled.
 struct ruleset_order;
 struct record_amendment *record_amend(struct record *r, const struct ruleset_order *order);
-const struct record_amendment *record_amendment(const struct record *r,
-						const struct ruleset_order *order);
 
-// The ruleset that the record describes, over the image of `base`, which has no amendments; those of orders that
-// `base` does not have any more are dropped. 0, or a negative errno.
-int record_apply(struct record *r, const struct ruleset *base, struct ruleset **ret);
+// The ruleset that the record describes, over the image of `base`, which has no amendments. Those of orders that
+// `base` does not have are dropped once they hold for none that could still be in force at `now_s` (0: never); of more
+// than RECORD_GONE_MAX, those that expire last are kept. 0, or a negative errno.
+int record_apply(struct record *r, const struct ruleset *base, int64_t now_s, struct ruleset **ret);
+
+// From `from` back to what `to` was, with the image `base`: what has ended since stays ended, and what was lifted
+// since and is not in `base` stays lifted, should it come again. 0 or -ENOMEM.
+int record_go_back(struct record *to, const struct record *from, const struct ruleset *base);
 
 // NULL if out of memory; to be freed.
 char *record_text(const struct record *r);

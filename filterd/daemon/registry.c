@@ -192,27 +192,6 @@ static bool refuse(struct registry *r, const struct job *job, const struct intak
 	return true;
 }
 
-// What has ended since does not begin again by a rollback.
-static int keep_ended(struct record *to, const struct record *from)
-{
-	for (uint32_t i = 0; i < from->count; i++) {
-		const struct record_amendment *a = &from->amendments[i];
-		if (!a->ended)
-			continue;
-		struct ruleset_order order = {.id = slice_text(a->id),
-					      .revision = a->revision,
-					      .starts_s = a->starts_s,
-					      .expires_s = a->expires_s};
-		if (!record_amend(to, &order))
-			return -ENOMEM;
-		struct record_amendment *mine =
-			(struct record_amendment *)(uintptr_t)record_amendment(to, &order);
-		if (mine)
-			mine->ended = true;
-	}
-	return 0;
-}
-
 static int draft(struct registry *r, struct job *job, const struct intake_result *result,
 		 struct change *c)
 {
@@ -220,7 +199,7 @@ static int draft(struct registry *r, struct job *job, const struct intake_result
 		c->record = job->target;
 		job->target = (struct record){0};
 		memcpy(c->record.file, r->record.file, sizeof c->record.file);
-		return keep_ended(&c->record, &r->record);
+		return record_go_back(&c->record, &r->record, c->base);
 	}
 	if (registry_draft(r, c))
 		return -ENOMEM;
@@ -278,8 +257,10 @@ static void finish(struct registry *r, struct job *job, struct intake_result *re
 		rehearse(r, job, result, &reply, error);
 	else
 		put_in(r, job, result, &reply, error);
-	if (!reply.done)
+	if (!reply.done) {
 		registry_refused(r, job->command, NULL, &job->who, &reply);
+		registry_forget_image(r, result->digest_text);
+	}
 	tell(job, &reply);
 	ruleset_close(result->ruleset);
 	job_done(job);

@@ -22,6 +22,7 @@ enum { REGISTRY_ERROR_MAX = 640 };
 
 struct registry_options {
 	const char *state, *user; // the state folder, and who it is made for
+	const char *syslog;       // that audit entries go to as well; NULL: /dev/log
 	const char *ruleset_path; // of the file that registry_reload() takes
 	unsigned keep;            // rulesets that stay on disk
 	unsigned workers;

@@ -31,6 +31,22 @@ void registry_refuse(struct registry_reply *ret, enum registry_refusal refusal,
 	*ret = (struct registry_reply){.refusal = refusal, .error = error};
 }
 
+// What was pushed, and is not in force for all that.
+static void log_lifted(const struct ruleset *ruleset)
+{
+	struct ruleset_order order, first;
+	unsigned count = 0;
+	for (uint32_t i = 0; i < ruleset_orders(ruleset); i++) {
+		ruleset_order(ruleset, i, &order);
+		if (order.lifted_s && !count++)
+			first = order;
+	}
+	if (count)
+		log_warn("order %.*s%s stay%s lifted: only a higher revision blocks again",
+			 (int)first.id.len, (const char *)first.id.at,
+			 count > 1 ? " and others" : "", count > 1 ? "" : "s");
+}
+
 void registry_log(const struct registry *r)
 {
 	const struct rules *rules = store_current(r->store);
@@ -157,21 +173,30 @@ static size_t images_before(const struct registry *r, size_t end)
 
 static bool is_named(const struct registry *r, const char *image)
 {
+	if (!strcmp(r->record.image, image))
+		return true;
 	for (size_t i = 0; i < r->history_count; i++)
 		if (!strcmp(r->history[i].image, image))
 			return true;
 	return false;
 }
 
-// Removes what is older than what is kept.
+void registry_forget_image(struct registry *r, const char *image)
+{
+	if (r->state && image[0] && !is_named(r, image))
+		statedir_remove_image(r->state, image);
+}
+
+// Removes what is older than what is kept; not while an image is on its way in, which may be one of these.
 static void prune(struct registry *r)
 {
+	if (r->job.intake)
+		return;
 	while (r->history_count > 1 && (r->history_count > SERIALS_MAX ||
 					images_before(r, r->history_count) > r->options.keep)) {
 		struct history oldest = r->history[--r->history_count];
 		statedir_remove(r->state, oldest.serial);
-		if (!is_named(r, oldest.image))
-			statedir_remove_image(r->state, oldest.image);
+		registry_forget_image(r, oldest.image);
 	}
 }
 
@@ -219,7 +244,7 @@ static int put_in_force(struct registry *r, struct ruleset *fresh)
 int registry_refresh(struct registry *r)
 {
 	struct ruleset *fresh;
-	int err = record_apply(&r->record, r->base, &fresh);
+	int err = record_apply(&r->record, r->base, registry_sure_s(r), &fresh);
 	if (!err) {
 		err = put_in_force(r, fresh);
 		if (err)
@@ -391,13 +416,13 @@ bool registry_make(struct registry *r, struct change *c, struct registry_reply *
 		   char error[REGISTRY_ERROR_MAX])
 {
 	const struct ruleset *base = c->base ? c->base : r->base;
-	bool was_saved = r->saved;
+	bool was_saved = r->saved, with_image = c->base;
 	uint64_t serial_from = r->record.serial;
 	if (!registry_allow(r, c, ret, error))
 		return false;
 	int err = sign(r, c, base);
 	if (!err)
-		err = record_apply(&c->record, base, &c->fresh);
+		err = record_apply(&c->record, base, registry_sure_s(r), &c->fresh);
 	if (err)
 		return fail(ret, error, err);
 	if (!save(r, c, ret, error) || !enforce(r, c, ret, error)) {
@@ -416,6 +441,8 @@ bool registry_make(struct registry *r, struct change *c, struct registry_reply *
 				       .orders = r->record.orders,
 				       .names = r->record.names};
 	registry_log(r);
+	if (with_image)
+		log_lifted(store_current(r->store)->ruleset);
 	registry_watch(r);
 	r->options.changed(r->options.arg);
 	return true;

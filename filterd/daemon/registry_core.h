@@ -93,6 +93,9 @@ int registry_save(struct registry *r);
 
 void registry_log(const struct registry *r);
 
+// Removes an image from disk that no record names.
+void registry_forget_image(struct registry *r, const char *image);
+
 // An entry for the audit trail, as far as it is the same for all.
 json_t *registry_entry(const char *command, const struct registry_who *who);
 int registry_audit(struct registry *r, json_t *entry);
@@ -109,3 +112,4 @@ void registry_watch_first(struct registry *r); // at the start
 void registry_watch(struct registry *r);
 void registry_moments(struct registry *r);
 int64_t registry_now_s(const struct registry *r);
+int64_t registry_sure_s(const struct registry *r); // the same; 0 while the clock is not sure

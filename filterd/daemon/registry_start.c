@@ -133,7 +133,7 @@ static int in_force_already(void *arg)
 static int put_in_force(struct registry *r)
 {
 	struct ruleset *ruleset;
-	int err = record_apply(&r->record, r->base, &ruleset);
+	int err = record_apply(&r->record, r->base, registry_sure_s(r), &ruleset);
 	if (err)
 		return err;
 	r->store = store_new(ruleset, r->options.workers, clock_now_ns());
@@ -179,7 +179,7 @@ static void open_audit(struct registry *r)
 {
 	char path[PATH_MAX], error[AUDIT_ERROR_MAX];
 	snprintf(path, sizeof path, "%s/audit.log", r->options.state);
-	r->audit = audit_open(path, NULL, error);
+	r->audit = audit_open(path, r->options.syslog, error);
 	if (r->audit) {
 		if (r->record.audit_seq)
 			audit_remembers(r->audit, r->record.audit_seq, r->record.audit_hash);

@@ -19,6 +19,11 @@ int64_t registry_now_s(const struct registry *r)
 	return timekeeper_seen_ns(r->options.timekeeper) / CLOCK_SECOND_NS;
 }
 
+int64_t registry_sure_s(const struct registry *r)
+{
+	return r->sure ? registry_now_s(r) : 0;
+}
+
 // --- Beginning and end
 
 // Told once for all orders of that kind, with their ids.

@@ -37,10 +37,10 @@ struct worker {
 	uint64_t generation; // of the rules that the engine has
 	uint64_t beats;
 	pthread_t thread;
-	_Atomic enum { GOING, HALTING, STOPPING } wish;
 	atomic_bool waiting;     // for packets, or about to
 	atomic_uint asked, done; // rechecks so far
 	unsigned rechecking;     // which of them the engine has begun
+	_Atomic enum { GOING, HALTING, STOPPING } wish;
 };
 
 static void note_event(struct worker *w, const struct rules *rules, const struct verdict *verdict,

@@ -4,7 +4,7 @@
 #pragma once
 #include "filterd/orders/ruleset.h"
 
-enum { DIFF_NONE = UINT32_MAX };
+#define DIFF_NONE UINT32_MAX
 
 enum diff_field {
 	DIFF_REVISION,

@@ -31,7 +31,8 @@ const char *export_loss_text(enum export_loss loss)
 		[EXPORT_HELD] = "are left out, since something below them is let through",
 		[EXPORT_EXCEPTIONS] = "are let through with what is below them",
 		[EXPORT_ANSWERS] = "get another answer than their order says",
-		[EXPORT_LONG] = "are left out, too long for the zone",
+		[EXPORT_LONG] =
+			"are too long for the zone: left out, or let through with all beside them",
 	};
 	return texts[loss];
 }
@@ -129,8 +130,33 @@ static void step(struct export *x, struct way *way, const struct effect *e)
 	if (!x->format->every_name && export_same(n.self, n.inherited) &&
 	    export_same(n.below, n.inherited))
 		return;
-	x->format->write(x, &n);
-	way->at[way->depth++] = *e;
+	way->at[way->depth] = *e;
+	way->at[way->depth++].below = x->format->write(x, &n);
+}
+
+// Takes out names of which the format can't say anything. The nearest name above one that is let through must not hold
+// what is below it any more, or that one would be blocked.
+static void leave_out(struct export *x, struct effects *effects)
+{
+	struct effect *above[NAME_LABELS_MAX];
+	uint32_t kept = 0;
+	size_t depth = 0;
+	for (uint32_t i = 0; i < effects->count; i++) {
+		const struct effect *e = &effects->at[i];
+		while (depth && !effects_is_below(e->name, above[depth - 1]->name))
+			depth--;
+		if (!x->format->fits(x, e->name)) {
+			bool is_exception = depth && above[depth - 1]->below &&
+					    !(e->self && e->below);
+			if (is_exception)
+				above[depth - 1]->below = NULL;
+			x->counts.lost[EXPORT_LONG] += e->self || e->below || is_exception;
+			continue;
+		}
+		effects->at[kept] = *e;
+		above[depth++] = &effects->at[kept++];
+	}
+	effects->count = kept;
 }
 
 int export_write(struct export *x)
@@ -141,6 +167,8 @@ int export_write(struct export *x)
 	if (result == 0) {
 		x->counts = (struct export_counts){0};
 		x->last = slice_of("", 0);
+		if (x->format->fits)
+			leave_out(x, &effects);
 		write_comments(x);
 		if (x->format->begin)
 			x->format->begin(x);

@@ -21,19 +21,22 @@ static void write_block(struct export *x, const char *wildcard, struct slice nam
 	fprintf(x->to, "local=/%s%.*s/\n", wildcard, EXPORT_NAME(name));
 }
 
-static void write(struct export *x, const struct export_name *n)
+static const struct order *write(struct export *x, const struct export_name *n)
 {
 	if (n->self && n->below) {
 		write_block(x, "", n->name, n->self);
 		x->counts.lost[EXPORT_ANSWERS] += !export_same(n->self, n->below);
-	} else if (n->below && !n->inherited) {
-		write_block(x, "*.", n->name, n->below);
-	} else {
-		if (n->inherited)
-			fprintf(x->to, "server=/%.*s/#\n", EXPORT_NAME(n->name));
-		x->counts.lost[EXPORT_ALONE] += n->self != NULL;
-		x->counts.lost[EXPORT_EXCEPTIONS] += n->below != NULL;
+		return n->self;
 	}
+	if (n->below && !n->inherited) {
+		write_block(x, "*.", n->name, n->below);
+		return n->below;
+	}
+	if (n->inherited)
+		fprintf(x->to, "server=/%.*s/#\n", EXPORT_NAME(n->name));
+	x->counts.lost[EXPORT_ALONE] += n->self != NULL;
+	x->counts.lost[EXPORT_EXCEPTIONS] += n->below != NULL;
+	return NULL;
 }
 
 const struct export_format export_dnsmasq = {.name = "dnsmasq", .comment = "#", .write = write};

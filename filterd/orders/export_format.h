@@ -20,7 +20,10 @@ struct export_format {
 	const char *name;
 	const char *comment;             // what begins one
 	void (*begin)(struct export *x); // NULL = nothing but comments
-	void (*write)(struct export *x, const struct export_name *n);
+	// Can it be said of this name? NULL = of any. What can't is not shown.
+	bool (*fits)(const struct export *x, struct slice name);
+	// Says what it can, and returns what blocks names below this one by what was said: NULL, `below` or `self`.
+	const struct order *(*write)(struct export *x, const struct export_name *n);
 	bool every_name; // also those that inherit their effect
 };
 

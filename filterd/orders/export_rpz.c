@@ -111,20 +111,21 @@ static void write_way(struct export *x, const struct export_name *n)
 	}
 }
 
-static void write(struct export *x, const struct export_name *n)
+static bool fits(const struct export *x, struct slice name)
 {
-	static const char wildcard[] = "*.";
-	if (strlen(wildcard) + n->name.len + 1 + x->zone.len > NAME_MAX_LEN) {
-		x->counts.lost[EXPORT_LONG]++;
-		return;
-	}
+	return strlen("*.") + name.len + 1 + x->zone.len <= NAME_MAX_LEN;
+}
+
+static const struct order *write(struct export *x, const struct export_name *n)
+{
 	write_way(x, n);
 	write_both(x, n->name, n->self, n->below, n->inherited);
 	x->last = n->name;
 	x->counts.names += n->self || n->below;
 	x->counts.lost[EXPORT_ANSWERS] += (n->self && n->self->answer == ORDER_REFUSED) ||
 					  (n->below && n->below->answer == ORDER_REFUSED);
+	return n->below;
 }
 
 const struct export_format export_rpz = {
-	.name = "rpz", .comment = ";", .begin = begin, .write = write};
+	.name = "rpz", .comment = ";", .begin = begin, .fits = fits, .write = write};

@@ -36,20 +36,22 @@ static void write_alone(struct export *x, struct slice name, const struct order 
 	x->counts.names++;
 }
 
-static void write(struct export *x, const struct export_name *n)
+static const struct order *write(struct export *x, const struct export_name *n)
 {
 	if (n->self && n->below) {
 		write_zone(x, n->name, n->self);
 		x->counts.lost[EXPORT_ANSWERS] += !export_same(n->self, n->below);
-	} else if (n->self && !n->is_nested) {
-		write_alone(x, n->name, n->self);
-	} else {
-		if (n->inherited)
-			fprintf(x->to, "local-zone: \"%.*s.\" always_transparent\n",
-				EXPORT_NAME(n->name));
-		x->counts.lost[EXPORT_ALONE] += n->self != NULL;
-		x->counts.lost[n->inherited ? EXPORT_EXCEPTIONS : EXPORT_BELOW] += n->below != NULL;
+		return n->self;
 	}
+	if (n->self && !n->is_nested) {
+		write_alone(x, n->name, n->self);
+		return NULL;
+	}
+	if (n->inherited)
+		fprintf(x->to, "local-zone: \"%.*s.\" always_transparent\n", EXPORT_NAME(n->name));
+	x->counts.lost[EXPORT_ALONE] += n->self != NULL;
+	x->counts.lost[n->inherited ? EXPORT_EXCEPTIONS : EXPORT_BELOW] += n->below != NULL;
+	return NULL;
 }
 
 static void begin(struct export *x)

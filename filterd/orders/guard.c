@@ -69,7 +69,7 @@ void guard_free(struct guard *g)
 
 uint64_t guard_max_names(const struct guard *g)
 {
-	return g ? g->max_names : GUARD_MAX_NAMES;
+	return g ? g->max_names : UINT64_MAX;
 }
 
 // --- Names

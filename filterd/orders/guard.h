@@ -57,7 +57,7 @@ int guard_overrides_add(struct guard_overrides *o, const char *text, char error[
 
 bool guard_overridden(const struct guard_overrides *o, enum guard_kind kind, const char *what);
 
-// What an order's names are held against. `guard` NULL: all but the lists.
+// What an order's names are held against. `guard` NULL: all but its lists.
 struct guard_policy {
 	const struct guard *guard;
 	const struct guard_overrides *overrides;
@@ -83,7 +83,7 @@ void guard_find(const struct guard_policy *p, enum guard_kind kind, const char *
 void guard_tell_overridden(const struct lists_watch *watch, const char *file, unsigned line,
 			   const char *why);
 
-// How many names an order may list.
+// How many names an order may list; any number without a guard.
 uint64_t guard_max_names(const struct guard *g);
 
 // Adds to a digest whatever, besides the names themselves, decides what is refused: orders whose names were

@@ -37,6 +37,15 @@ static bool looks(struct slice line)
 	       words_start(line, "[Adblock") || line.at[0] == '!' || is_cosmetic(line);
 }
 
+static bool has_option(struct slice rule, const char *wanted)
+{
+	words_until(&rule, '$');
+	while (rule.len > 0)
+		if (words_equal(words_until(&rule, ','), wanted))
+			return true;
+	return false;
+}
+
 // Options that leave the rule one for every request: `important` is about other rules, `all` says
 // it outright.
 static bool is_whole(struct slice options)
@@ -49,16 +58,23 @@ static bool is_whole(struct slice options)
 	return true;
 }
 
+// Without the end of the address, behind ^. In browsers that makes a rule one for a site's first page, for resolvers it
+// says nothing, and their lists have it in exceptions. So an exception is taken with it, and a block is not.
+static struct slice without_end(struct slice pattern)
+{
+	bool has_end = pattern.len > 1 && pattern.at[pattern.len - 1] == '|';
+	return slice_of(pattern.at, pattern.len - has_end);
+}
+
 // NULL and the name if the rule is `||name^` with nothing more, else what it is instead.
-static const char *fault(struct slice rule, struct slice *ret_name)
+static const char *fault(struct slice rule, enum list_says says, struct slice *ret_name)
 {
 	struct slice options = rule;
 	struct slice pattern = words_until(&options, '$');
+	if (says == LIST_SAYS_PASS)
+		pattern = without_end(pattern);
 	if (!words_start(pattern, "||"))
 		return "is a pattern; of these lists, lines such as ||name^ are kept";
-	if (pattern.len > 0 &&
-	    pattern.at[pattern.len - 1] == '|') // the end of the address, behind ^
-		pattern.len--;
 	if (pattern.len < 4 || pattern.at[pattern.len - 1] != '^')
 		return "has no '^' right behind the name, so it is for other names or for some "
 		       "pages only";
@@ -89,18 +105,21 @@ static void read(struct list_sink *to, struct slice line, void *state)
 		return;
 	}
 	enum list_says says = words_start(rule, "@@") ? LIST_SAYS_PASS : LIST_SAYS_BLOCK;
-	const char *why = fault(words_skip(rule, says == LIST_SAYS_PASS ? 2 : 0), &name);
+	const char *why = fault(words_skip(rule, says == LIST_SAYS_PASS ? 2 : 0), says, &name);
 	// It takes another rule back, so that to leave it out would block what the list does not.
 	if (words_have(rule, "badfilter")) {
 		list_sink_break(to, "'%.*s' takes another rule back, which is not followed",
 				LIST_QUOTE(rule));
 		return;
 	}
-	if (why)
+	if (why) {
 		list_sink_refuse(to, list_sink_class(to, says, LIST_PATTERNS), "'%.*s' %s",
 				 LIST_QUOTE(rule), why);
-	else
-		list_sink_name(to, name, says, LIST_SUBTREE);
+		return;
+	}
+	list_sink_name(to, name, says, LIST_SUBTREE);
+	if (has_option(rule, "important"))
+		list_sink_important(to, name, says);
 }
 
 const struct list_format list_adblock = {.name = "adblock", .looks = looks, .read = read};

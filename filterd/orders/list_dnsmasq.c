@@ -28,9 +28,12 @@ static bool looks(struct slice line)
 static const char *address_fault(struct slice target)
 {
 	struct addr a;
-	if (target.len == 0 || words_equal(target, "#") || words_address(target, &a))
+	if (target.len == 0 || words_equal(target, "#"))
 		return NULL;
-	return "is no address";
+	if (!words_address(target, &a))
+		return "is no address";
+	return list_format_is_own(&a) ? "is in somebody's own network, so the name is a host there"
+				      : NULL;
 }
 
 static void take_name(struct list_sink *to, struct slice name, enum list_says says)

@@ -34,6 +34,18 @@ static void vote(struct slice line, unsigned votes[FORMATS])
 	}
 }
 
+bool list_format_is_own(const struct addr *a)
+{
+	static const struct prefix own[] = {
+		{{4, {10}}, 8},        {{4, {172, 16}}, 12}, {{4, {192, 168}}, 16},
+		{{4, {169, 254}}, 16}, {{6, {0xfc}}, 7},     {{6, {0xfe, 0x80}}, 10},
+	};
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		if (prefix_contains(&own[i], a))
+			return true;
+	return false;
+}
+
 const struct list_format *list_format_detect(struct slice lines,
 					     const struct list_format *ret_two[2])
 {

@@ -2,6 +2,7 @@
 // The list formats: one table, a file for each (list_<name>.c). A format is handed one line after
 // the other and puts what it finds into the sink.
 #pragma once
+#include "filterd/base/addr.h"
 #include "filterd/orders/list_sink.h"
 
 struct list_format {
@@ -25,6 +26,10 @@ extern const struct list_format *const list_formats[];
 
 // By its name (of `len` bytes), or NULL.
 const struct list_format *list_format_named(const char *name, size_t len);
+
+// Is this an address of a network of one's own (RFC 1918, RFC 4193, link-local)? A name with such a one leads to a host
+// there, and is not blocked.
+bool list_format_is_own(const struct addr *a);
 
 // What most of these lines look like; plain domains if they look like nothing. If as many look like
 // another format, NULL, and `ret_two` gets both.

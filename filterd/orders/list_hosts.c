@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Hosts files (hosts(5)): an address and the names that have it. Those with a null or a loopback
 // address are blocked, each name for itself and nothing below it. Other addresses are somebody's
-// real hosts.
+// real hosts, and so is 127.0.1.1, by which Debian knows the machine itself.
 #include "filterd/base/addr.h"
 #include "filterd/orders/list_format.h"
 #include "filterd/orders/words.h"
@@ -36,8 +36,10 @@ static bool is_own_name(struct slice name)
 static bool blocks(const struct addr *a)
 {
 	static const uint8_t zeros[16], one[16] = {[15] = 1};
+	static const uint8_t machine[] = {127, 0, 1, 1};
 	if (a->family == 4)
-		return a->bytes[0] == 127 || memcmp(a->bytes, zeros, 4) == 0;
+		return (a->bytes[0] == 127 && memcmp(a->bytes, machine, 4) != 0) ||
+		       memcmp(a->bytes, zeros, 4) == 0;
 	return memcmp(a->bytes, zeros, 16) == 0 || memcmp(a->bytes, one, 16) == 0;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Response policy zones (draft-vixie-dnsop-dns-rpz) in master file syntax. The owner of a record,
 // without the zone's own name, is the trigger; the record is the action. `x` is for the name alone
-// and `*.x` for all below it but not for x, so blocking a site takes two records. Triggers other
+// and `*.x` for all below it but not for x, so blocking a site takes two records; and what is below x and in the zone
+// needs two records of its own, or it stops the wildcard. Triggers other
 // than by the name that is asked for are refused. What stands at the zone's apex, and below
 // _filterd (where `filterctl export` puts what it knows of orders), is no trigger.
 #include <ctype.h>
@@ -195,8 +196,12 @@ static void read_record(struct list_sink *to, struct rpz *z)
 		set_apex(z, &z->owner);
 		return;
 	}
-	if (find_trigger(to, z, &trigger) && trigger.len > 0 && !is_below(trigger, "_filterd"))
-		take(to, z, &record, trigger);
+	if (!find_trigger(to, z, &trigger) || trigger.len == 0 || is_below(trigger, "_filterd"))
+		return;
+	bool is_wildcard = words_start(trigger, "*.");
+	list_sink_owner(to, words_skip(trigger, is_wildcard ? 2 : 0),
+			is_wildcard ? LIST_BELOW : LIST_SELF);
+	take(to, z, &record, trigger);
 }
 
 static void read_directive(struct list_sink *to, struct rpz *z)

@@ -89,7 +89,7 @@ static struct list_entry *find(const struct list_set *s, struct slice name, uint
 	return NULL;
 }
 
-const struct list_entry *list_set_find(const struct list_set *s, struct slice name)
+struct list_entry *list_set_find(const struct list_set *s, struct slice name)
 {
 	return find(s, name, hash_of(s, name));
 }
@@ -110,7 +110,7 @@ int list_set_add(struct list_set *s, const struct name *name, unsigned reach, ui
 	if (result < 0)
 		return result;
 	s->entries[s->count++] = (struct list_entry){
-		.at = (uint32_t)at, .line = line & 0x3fffffff, .reach = reach & LIST_SUBTREE};
+		.at = (uint32_t)at, .line = line & 0x0fffffff, .reach = reach & LIST_SUBTREE};
 	*empty_slot(s->slots, s->slot_count, hash) = (struct list_slot){hash, s->count};
 	return 1;
 }

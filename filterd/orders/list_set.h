@@ -11,8 +11,10 @@ enum list_reach { LIST_SELF = 1, LIST_BELOW = 2, LIST_SUBTREE = LIST_SELF | LIST
 
 struct list_entry {
 	uint32_t at; // in the block of names
-	uint32_t line : 30;
-	uint32_t reach : 2; // of enum list_reach, all of them together
+	uint32_t line : 28;
+	uint32_t reach : 2;        // of enum list_reach, all of them together
+	uint32_t is_holed : 1;     // LIST_BELOW stands for a part only of what is below the name
+	uint32_t is_important : 1; // no line of the list overrules it
 };
 
 struct list_set {
@@ -34,4 +36,4 @@ void list_set_done(struct list_set *s);
 int list_set_add(struct list_set *s, const struct name *name, unsigned reach, uint32_t line);
 
 // NULL if it is not there. Valid until the next name is added.
-const struct list_entry *list_set_find(const struct list_set *s, struct slice name);
+struct list_entry *list_set_find(const struct list_set *s, struct slice name);

@@ -5,6 +5,7 @@
 #pragma once
 #include "filterd/orders/list_set.h"
 #include "filterd/orders/lists.h"
+#include "filterd/orders/names.h"
 
 enum list_says {
 	LIST_SAYS_BLOCK,
@@ -17,6 +18,9 @@ struct list_sink {
 	unsigned line; // that is being read
 	struct list_policy policy;
 	struct list_set set;
+	struct names other_names;
+	struct list_set
+		others; // that keep something from the names: owners of a zone, important blocks
 	const struct lists_watch *watch;
 	struct list_summary summary;
 	struct complaints *complaints;
@@ -30,6 +34,15 @@ void list_sink_done(struct list_sink *s);
 
 // A name as the line writes it, with how far the line reaches (of enum list_reach).
 void list_sink_name(struct list_sink *s, struct slice text, enum list_says says, unsigned reach);
+
+// A zone of DNS says something of this name (LIST_SELF), or of what is below it (LIST_BELOW), whether or not that is
+// kept. There a name that exists, if only because another one below it does, stops the wildcards above it for itself
+// and for all below it (RFC 4592).
+void list_sink_owner(struct list_sink *s, struct slice text, unsigned reach);
+
+// What was just said of this name and all below it overrules lines that let through, or as one of these is overruled
+// by none.
+void list_sink_important(struct list_sink *s, struct slice text, enum list_says says);
 
 // The line, or this part of it, can't be kept: a sentence such as "'x' is a pattern".
 __attribute__((format(printf, 3, 4))) void

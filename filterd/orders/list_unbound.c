@@ -69,7 +69,13 @@ static void read_data(struct list_sink *to, struct slice record)
 		type = words_next(&record);
 	if (words_equal(type, "IN"))
 		type = words_next(&record);
-	if (words_equal(type, "A") || words_equal(type, "AAAA") || words_equal(type, "CNAME"))
+	struct slice data = words_next(&record);
+	struct addr a;
+	if (words_address(data, &a) && list_format_is_own(&a))
+		list_sink_refuse(to, LIST_OTHERS,
+				 "'%.*s' is in somebody's own network, so '%.*s' is a host there",
+				 LIST_QUOTE(data), LIST_QUOTE(name));
+	else if (words_equal(type, "A") || words_equal(type, "AAAA") || words_equal(type, "CNAME"))
 		list_sink_name(to, name, LIST_SAYS_BLOCK, LIST_SELF);
 	else
 		list_sink_refuse(to, LIST_OTHERS,

@@ -14,9 +14,10 @@ struct list_format;
 struct names;
 
 enum {
-	LIST_LINE_MAX = 4096,     // bytes; nothing near it is a name
-	LIST_LOOK_MAX = 1 << 16,  // bytes at the start that tell the format
-	LIST_FAULTS_MAX = 100000, // refused lines, after which the rest is not read
+	LIST_LINE_MAX = 4096,      // bytes; nothing near it is a name
+	LIST_LOOK_MAX = 1 << 16,   // bytes at the start that tell the format
+	LIST_FAULTS_MAX = 100000,  // refused lines, after which the rest is not read
+	LIST_NAMES_MAX = 20000000, // distinct ones in a list
 };
 #define LIST_BYTES_MAX (UINT64_C(1) << 30) // of one list, once unpacked
 

@@ -162,9 +162,18 @@ static uint64_t names_overridden(const struct guard_overrides *o)
 	return most;
 }
 
+static uint64_t names_of(const struct order_reading *r)
+{
+	struct ruleset_order before;
+	if (r->order->reused == ORDER_NOT_REUSED)
+		return r->order->names.count;
+	ruleset_order(r->options->base, r->order->reused, &before);
+	return before.names;
+}
+
 void order_guard_count(struct order_reading *r)
 {
-	uint64_t count = r->order->names.count, most = guard_max_names(r->options->guard);
+	uint64_t count = names_of(r), most = guard_max_names(r->options->guard);
 	uint64_t overridden = names_overridden(&r->overrides);
 	unsigned line = r->lines[KEY_LIST] ? r->lines[KEY_LIST] : r->lines[KEY_NAME];
 	if (count > most && count > overridden)

@@ -10,7 +10,7 @@
 struct image_set;
 struct image_view;
 
-enum { SETS_NONE = UINT32_MAX };
+#define SETS_NONE UINT32_MAX
 
 struct sets_span {
 	uint32_t at, count; // of `orders`

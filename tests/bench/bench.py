@@ -56,6 +56,7 @@ def options_read():
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--pace", type=float, default=100)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--work", type=pathlib.Path, default=TREE / "build/bench")
     return parser.parse_args()
@@ -78,6 +79,14 @@ class Bench:
     def cases(self, kind):
         return kind.quick_cases if self.options.quick else kind.cases
 
+    def settings(self):
+        """What filterd's configuration has besides."""
+        found = dict(pair.partition("=")[::2] for pair in self.options.set)
+        unknown = found.keys() - self.built.keys
+        if unknown:
+            raise Failed(f"no keys of the configuration: {', '.join(sorted(unknown))}")
+        return found
+
     def steps(self, kind):
         return self.options.steps or (kind.quick_steps if self.options.quick else kind.steps)
 
@@ -90,7 +99,8 @@ class Bench:
             cases.image_make(self.work, names)
         say(f"setting up {len(wanted)} cases")
         pace = self.options.pace / 100
-        self.stages = {case: Remote(case, self.work, self.built.keys, kinds, pace) for case, kinds in wanted.items()}
+        self.stages = {case: Remote(case, self.work, self.built.keys, self.settings(), kinds, pace)
+                       for case, kinds in wanted.items()}
         for stage in self.stages.values():
             stage.wait()
         for case, kinds in wanted.items():
@@ -206,7 +216,7 @@ class Bench:
         every = {case for kind in self.measurements.values() for case in self.cases(kind)}
         return {
             "machine": machine(), "rounds": self.options.rounds, "quick": self.options.quick,
-            "pace": self.options.pace / 100,
+            "pace": self.options.pace / 100, "set": self.options.set,
             "steps": {name: self.steps(kind) for name, kind in self.measurements.items()},
             "failures": self.failures,
             "not_built": sorted(case.name for case in every if not self.built.has(case)),

@@ -102,5 +102,5 @@ class Dns:
             raise Failed(f"the prefilter left {queued:.1%} of the queries to the daemon")
         if case.program and not case.prefilter and abs(queued - 1) > 0.01:
             raise Failed(f"{queued:.3f} packets queued per query, where each must be")
-        if unjudged:
+        if unjudged > 0:
             raise Failed(f"{unjudged} packets passed unjudged")

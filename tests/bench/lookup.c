@@ -11,6 +11,7 @@
 
 #include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
+#include "filterd/orders/guard.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/parse.h"
 #include "tests/bench/names.h"
@@ -39,6 +40,7 @@ static int labels(const char *text)
 	"action = block\nstarts = 2019-01-01T00:00:00Z\nexpires = 2019-12-31T00:00:00Z\n" KEYS
 enum { IN_FORCE_S = 1552694400 };
 
+static struct guard *guard; // as filterctl has it, but for the number of names
 static char folder[] = "/tmp/filterd-bench-XXXXXX";
 
 static FILE *create(const char *name)
@@ -84,7 +86,7 @@ struct times {
 
 static struct ruleset *load(const struct ruleset *base, struct times *ret)
 {
-	struct parse_options options = {.base = base};
+	struct parse_options options = {.guard = guard, .base = base};
 	struct complaints complaints = {0};
 	char error[RULESET_ERROR_MAX];
 	struct orders orders;
@@ -226,12 +228,15 @@ static void measure(uint64_t names)
 int main(int argc, char **argv)
 {
 	static const uint64_t usual[] = {10000, 1000000, 10000000};
-	if (!mkdtemp(folder))
+	static const struct guard_options options = {.max_names = UINT64_MAX};
+	char error[GUARD_WHY_MAX];
+	if (guard_new(&guard, &options, error) < 0 || !mkdtemp(folder))
 		return 1;
 	for (int i = 1; i < argc; i++)
 		measure(strtoull(argv[i], NULL, 0));
 	for (int i = 0; i < 3 && argc == 1; i++)
 		measure(usual[i]);
 	rmdir(folder);
+	guard_free(guard);
 	return 0;
 }

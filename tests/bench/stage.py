@@ -35,8 +35,8 @@ CONNTRACK = """table inet bench {
 
 
 class Stage:
-    def __init__(self, case, work, keys):
-        self.case, self.work, self.keys = case, work, keys
+    def __init__(self, case, work, keys, settings):
+        self.case, self.work, self.keys, self.settings = case, work, keys, settings
         self.pid = None  # of the program behind the queues
         self.own_namespaces()
         self.folder = pathlib.Path(os.environ["FILTERD_TESTBED_RUN"])
@@ -78,6 +78,7 @@ class Stage:
             daemon.config["firewall.prefilter"] = "yes" if self.case.prefilter else "no"
         if self.case.rules == "unqueued":
             daemon.config["firewall.dns-ports"] = ""
+        daemon.config.update(self.settings)
         daemon.configure()
         daemon.firewall_up()
         if self.case.program == "filterd":
@@ -101,8 +102,16 @@ class Stage:
             raise Failed(f"{command[0]} does not start")
 
     def counters(self):
-        """Packets that the rules counted: queued_dns, unjudged and so on."""
-        return self.testbed.counters() if self.case.rules else {}
+        """Packets that the rules counted: queued_dns, unjudged and so on. What waits in a queue is not unjudged yet."""
+        if not self.case.rules:
+            return {}
+        wait_until(lambda: not self.waiting(), "no packet waits in a queue")
+        return self.testbed.counters()
+
+    def waiting(self):
+        with inside("gateway"):
+            text = pathlib.Path("/proc/thread-self/net/netfilter/nfnetlink_queue").read_text()
+        return sum(int(line.split()[2]) for line in text.splitlines())
 
     def memory(self):
         """Megabytes of the program behind the queues: its own, and the memory file that it maps (the image)."""
@@ -128,11 +137,11 @@ class Stage:
             raise Failed(f"conntrack can't be emptied: {os.strerror(-error)}")
 
 
-def serve(pipe, case, work, keys, kinds, pace):
+def serve(pipe, case, work, keys, settings, kinds, pace):
     """The stage's process: makes it and its measurements, then does what it is told."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        stage = Stage(case, work, keys)
+        stage = Stage(case, work, keys, settings)
         measurements = {name: kind(stage, pace) for name, kind in kinds.items()}
         pipe.send((True, None))
         while True:
@@ -150,11 +159,11 @@ def serve(pipe, case, work, keys, kinds, pace):
 class Remote:
     """The main process's hold of a stage. What goes wrong there is Failed here."""
 
-    def __init__(self, case, work, keys, kinds, pace):
+    def __init__(self, case, work, keys, settings, kinds, pace):
         """Begins to make it: wait() until it is up."""
         self.case = case
         self.pipe, other = multiprocessing.Pipe()
-        process = multiprocessing.Process(target=serve, args=(other, case, work, keys, kinds, pace),
+        process = multiprocessing.Process(target=serve, args=(other, case, work, keys, settings, kinds, pace),
                                           daemon=True)
         process.start()
         other.close()

@@ -89,7 +89,7 @@ static void craft_packet(struct craft *c, struct rd *r, uint8_t what)
 
 static void check_verdict(const struct verdict *v)
 {
-	CHECK(v->kind <= VERDICT_RESET && v->reason < REASONS && v->mark <= FLOW_MARK_BLOCKED);
+	CHECK(v->kind <= VERDICT_RESET && v->reason < REASONS && v->mark <= FLOW_MARK_ASKING);
 	CHECK((v->reason == REASON_ORDER) == (v->hostname && v->kind != VERDICT_PASS));
 	CHECK(v->kind == VERDICT_PASS || v->mark != FLOW_MARK_ALLOWED);
 	if (v->hostname)

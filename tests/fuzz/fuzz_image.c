@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Images: what the header says of itself is put right, so that the bytes behind it are looked at; then
-// whatever opens is asked about names, those of the corpus among them.
+// whatever opens is asked about names, those of the corpus among them, and an order more is compiled onto it.
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "filterd/orders/compile.h"
+#include "filterd/orders/complaints.h"
 #include "filterd/orders/image.h"
+#include "filterd/orders/order.h"
+#include "filterd/orders/parse.h"
 #include "filterd/orders/ruleset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,6 +39,34 @@ static void ask(const struct ruleset *r)
 	}
 }
 
+// The first order of the text is the only one of most images, the second one is in none.
+static void compile_onto(const struct ruleset *base)
+{
+	static const char text[] =
+		"[order:a]\nauthority = A\nreference = R\nreason = x\naction = block\n"
+		"match = exact\nstarts = 2019-03-16T09:00:00Z\n"
+		"expires = 2019-04-16T09:00:00Z\nname = a.example\n"
+		"[order:new]\nauthority = A\nreference = R\nreason = x\naction = block\n"
+		"match = exact\nstarts = 2019-03-16T09:00:00Z\n"
+		"expires = 2019-04-16T09:00:00Z\nname = a.example\nname = new.example\n";
+	struct parse_options options = {.base = base};
+	struct complaints complaints = {0};
+	struct orders orders;
+	struct compiled compiled;
+	struct ruleset *r;
+	char error[RULESET_ERROR_MAX];
+	if (parse_orders_text("f", slice_text(text), &options, &orders, &complaints) < 0 ||
+	    compile_orders_onto(&orders, base, &compiled) < 0)
+		abort();
+	int memfd = ruleset_seal(compiled.image, compiled.len);
+	if (memfd < 0 || ruleset_open_sealed(&r, memfd, error) < 0)
+		abort();
+	ruleset_close(r);
+	close(memfd);
+	compiled_done(&compiled);
+	orders_done(&orders);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char error[RULESET_ERROR_MAX];
@@ -51,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int memfd = ruleset_seal(image, size);
 	if (memfd >= 0 && ruleset_open_sealed(&r, memfd, error) == 0) {
 		ask(r);
+		compile_onto(r);
 		ruleset_close(r);
 	}
 	close(memfd);

@@ -5,6 +5,7 @@
 
 #include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
+#include "filterd/orders/guard.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/parse.h"
 
@@ -25,11 +26,24 @@ static void compile_and_open(const struct orders *orders)
 	compiled_done(&c);
 }
 
+static struct guard *new_guard(void)
+{
+	static const struct guard_options options;
+	struct guard *g;
+	char error[GUARD_WHY_MAX];
+	if (guard_new(&g, &options, error) < 0)
+		abort();
+	return g;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct complaints complaints;
-	static const struct parse_options options;
+	static struct parse_options options;
+	static struct guard *guard;
 	struct orders orders;
+	if (!guard)
+		options.guard = guard = new_guard();
 	complaints.count = 0;
 	// A `list` must not lead the fuzzer through the file system.
 	int result = memmem(data, size, "list", 4)

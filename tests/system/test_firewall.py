@@ -477,8 +477,8 @@ def test_other_rules_see_each_packet_once(filterd, testbed, family):
         saved = testbed.exec("gateway", f"{tool}-save", "-c").stdout
         seen = [int(packets) for packets in re.findall(r"^\[(\d+):\d+\] -A [A-Z]+ -i lan0", saved, re.M)]
         assert sorted(seen) == sorted([3, watched(testbed)["stream"]])
-        counters = testbed.counters()
-        assert counters["judged_datagrams"] == counters["queued_dns"] == 3 and counters["unjudged"] == 0
+        wait_until(lambda: testbed.counters()["unjudged"] == 0, "all was judged")
+        assert testbed.counters()["judged_datagrams"] == testbed.counters()["queued_dns"] == 3
     finally:
         testbed.firewall("down")
         testbed.exec("gateway", "nft", "flush", "ruleset")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Real resolvers carry exported orders: Unbound, BIND and dnsmasq load what `filterctl export` writes, and
-decide on each of a sample of names as `filterctl check` does. All in a network namespace of its own, in front
-of a name server that knows every name."""
+decide on each of a sample of names as `filterctl check` does. And filterd reads their files as they do. All in a
+network namespace of its own, in front of a name server that knows every name."""
 import itertools
 import json
 import pathlib
@@ -32,10 +32,10 @@ LISTED = ["s.example", "in.s.example", "ok.in.s.example", "bad.ok.in.s.example",
           "a.deep.one.example", "n.example", "x.n.example", "u.example", "d.example", "m.s-1.example"]
 
 
-def sample():
+def sample(listed=LISTED):
     """Each listed name, names below and above it, and names that only look like it."""
     names = set()
-    for name in LISTED:
+    for name in listed:
         names |= {name, name.partition(".")[2], f"w.{name}", f"v.w.{name}", f"not{name}", f"{name}.net",
                   f"s-{name}"}
     return sorted(name for name in names if name.count(".") > 0)
@@ -139,20 +139,25 @@ remote-control:
     return start(folder, "unbound", "unbound", "-d", "-c", config)
 
 
+def unbound_rpz(start, folder, zone):
+    return unbound(start, folder, 'module-config: "respip iterator"',
+                   f'rpz:\n  name: "filterd.rpz"\n  zonefile: "{zone}"\n')
+
+
+def unbound_zones(start, folder, included):
+    return unbound(start, folder, 'module-config: "iterator"', f'include: "{included}"\n')
+
+
 def test_unbound_rpz(space, tmp_path):
     orders, zone = export(tmp_path, ZONES + ALONE + REST, "rpz")
     upstream(space, tmp_path)
-    process = unbound(space, tmp_path, 'module-config: "respip iterator"',
-                      f'rpz:\n  name: "filterd.rpz"\n  zonefile: "{zone}"\n')
-    compare(orders, process, RPZ_ANSWERS)
+    compare(orders, unbound_rpz(space, tmp_path, zone), RPZ_ANSWERS)
 
 
-def test_bind_rpz(space, tmp_path):
-    orders, zone = export(tmp_path, ZONES + ALONE + REST, "rpz")
-    upstream(space, tmp_path)
-    config = tmp_path / "named.conf"
+def named(start, folder, zone):
+    config = folder / "named.conf"
     config.write_text(f"""options {{
-  directory "{tmp_path}";
+  directory "{folder}";
   pid-file none;
   session-keyfile none;
   listen-on port {PORT} {{ 127.0.0.1; }};
@@ -165,21 +170,26 @@ def test_bind_rpz(space, tmp_path):
 controls {{ }};
 zone "filterd.rpz" {{ type primary; file "{zone}"; }};
 """)
-    process = space(tmp_path, "named", "named", "-g", "-n", "1", "-c", config)
-    compare(orders, process, RPZ_ANSWERS)
+    return start(folder, "named", "named", "-g", "-n", "1", "-c", config)
+
+
+def test_bind_rpz(space, tmp_path):
+    orders, zone = export(tmp_path, ZONES + ALONE + REST, "rpz")
+    upstream(space, tmp_path)
+    compare(orders, named(space, tmp_path, zone), RPZ_ANSWERS)
 
 
 def test_unbound_zones(space, tmp_path):
     orders, included = export(tmp_path, ZONES, "unbound")
     upstream(space, tmp_path)
-    process = unbound(space, tmp_path, 'module-config: "iterator"', f'include: "{included}"\n')
+    process = unbound_zones(space, tmp_path, included)
     compare(orders, process, {"nxdomain": [3, []], "sinkhole": [0, [SINK]]})
 
 
 def test_unbound_names_alone(space, tmp_path):
     orders, included = export(tmp_path, ZONES + ALONE, "unbound", losses=True)  # 0.0.0.0 for NXDOMAIN
     upstream(space, tmp_path)
-    process = unbound(space, tmp_path, 'module-config: "iterator"', f'include: "{included}"\n')
+    process = unbound_zones(space, tmp_path, included)
     names = sample()
     wanted = decisions(orders, names)
     wait_until(lambda: process.poll() is None and lookups(["free.example"])["free.example"], "it answers")
@@ -211,3 +221,100 @@ def test_dnsmasq_hosts(space, tmp_path):
     got = lookups(names)
     for name in names:
         assert got[name] == [0, ["0.0.0.0" if wanted[name] else REAL]], name
+
+
+# ---- their files, read by them and by filterd
+
+FOREIGN = {
+    "rpz": """$TTL 300
+@ SOA localhost. root.localhost. 1 3600 600 86400 300
+  NS localhost.
+s.example CNAME .
+*.s.example CNAME .
+ok.s.example CNAME rpz-passthru.
+*.ok.s.example CNAME rpz-passthru.
+n.example CNAME *.
+d.example CNAME rpz-drop.
+*.d.example CNAME rpz-drop.
+k.example 60 IN A 192.0.2.80
+*.k.example A 192.0.2.80
+*.u.example CNAME .
+w.example CNAME .
+*.w.example CNAME .
+a.b.w.example CNAME .
+y.x.z.example CNAME .
+*.y.x.z.example CNAME .
+x.z.example CNAME .
+*.x.z.example CNAME .
+z.example CNAME .
+*.z.example CNAME .
+""",
+    "unbound": """server:
+local-zone: "s.example" always_nxdomain
+local-zone: 'ok.s.example.' transparent
+local-zone: n.example static
+local-zone: "r.example" refuse
+local-zone: "k.example" redirect
+local-data: "k.example A 192.0.2.80"
+local-zone: "o.example" always_null # zeros
+local-data: "x.z.example. 60 IN A 0.0.0.0"
+local-data: "x.z.example AAAA ::"
+""",
+    "dnsmasq": """address=/s.example/t.example/0.0.0.0
+server=/ok.s.example/#
+address=/n.example/
+address=/k.example/192.0.2.80
+local=/o.example/ # nobody to ask
+server=/r.example/
+address=/.w.example/#
+address=/*.u.example/
+""",
+    "hosts": """127.0.0.1 localhost
+0.0.0.0 s.example t.example # two
+127.0.0.1\tn.example
+0.0.0.0 x.z.example
+""",
+}
+# What the tool blocks and filterd does not: names below one that is not blocked itself, or not with all that is below.
+LESS = {"rpz": ("u.example", "w.example"), "unbound": (), "dnsmasq": ("u.example",), "hosts": ()}
+LISTED_THERE = ["s.example", "ok.s.example", "t.example", "n.example", "d.example", "k.example", "o.example",
+                "r.example", "u.example", "w.example", "b.w.example", "a.b.w.example", "x.z.example", "y.x.z.example"]
+
+
+def importing(folder, format, path):
+    """Orders that take all of a foreign list."""
+    orders = folder / "orders"
+    orders.mkdir()
+    for action, skip in (("block", "exceptions"), ("allow", "blocks")):
+        for match in ("exact", "subtree"):
+            file = orders / f"{action}-{match}.order"
+            file.write_text(order(id=f"{action}-{match}", action=action, match=match, list=f"{format}:{path}",
+                                  skip=f"{skip} narrower"))
+            # A list of which nothing is left is refused.
+            done = run(FILTERCTL, "compile", "--orders", file, "-o", folder / "image", check=False)
+            if done.returncode:
+                assert "no name in this list" in done.stderr, done.stderr
+                file.unlink()
+    return orders
+
+
+@pytest.mark.parametrize("format, tool", [("rpz", unbound_rpz), ("rpz", named), ("unbound", unbound_zones),
+                                          ("dnsmasq", lambda start, folder, file: dnsmasq(start, folder, "-C", file)),
+                                          ("hosts", lambda start, folder, file: dnsmasq(
+                                              start, folder, "-C", "/dev/null", f"--addn-hosts={file}"))],
+                         ids=["rpz-unbound", "rpz-bind", "unbound", "dnsmasq", "hosts"])
+def test_foreign_lists(space, tmp_path, format, tool):
+    path = tmp_path / "foreign"
+    path.write_text(FOREIGN[format])
+    orders = importing(tmp_path, format, path)
+    upstream(space, tmp_path)
+    process = tool(space, tmp_path, path)
+    names = sample(LISTED_THERE)
+    wait_until(lambda: process.poll() is None and lookups(["free.example"])["free.example"], "the resolver answers")
+    got = lookups(names)
+    theirs = {name for name in names if got[name] != [0, [REAL]]}
+    ours = {name for name, blocked in decisions(orders, names).items() if blocked}
+    assert ours and not ours - theirs, ours - theirs
+    less = theirs - ours
+    assert all(name.endswith(tuple(f".{top}" for top in LESS[format])) for name in less), less
+    assert bool(less) == bool(LESS[format])

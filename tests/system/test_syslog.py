@@ -15,13 +15,13 @@ def rsyslog(testbed, tmp_path):
     the file that it writes what came with @cee to."""
     if not shutil.which("rsyslogd"):
         pytest.skip("rsyslogd is missing (scripts/setup)")
-    for name in ("upper", "work", "state"):
+    for name in ("upper", "work", "rsyslog"):
         (tmp_path / name).mkdir()
     run("mount", "-t", "overlay", "overlay", "-o",
         f"lowerdir=/dev,upperdir={tmp_path}/upper,workdir={tmp_path}/work", "/dev")
     out = tmp_path / "cee.log"
     (tmp_path / "rsyslog.conf").write_text(f"""
-        global(workDirectory="{tmp_path}/state")
+        global(workDirectory="{tmp_path}/rsyslog")
         module(load="imuxsock" SysSock.Name="/dev/log")
         module(load="mmjsonparse")
         template(name="order" type="string" string="%programname% %$!filterd!order% %$!all-json%\\n")

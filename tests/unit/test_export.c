@@ -532,10 +532,12 @@ static void each_format(void **unused)
 		   "0.0.0.0 k.example\n:: k.example\n0.0.0.0 n.example\n:: n.example\n0.0.0.0 "
 		   "s.example\n"
 		   ":: s.example\n",
-		   &(struct export_counts){.names = 3, .lost[EXPORT_BELOW] = 2});
+		   &(struct export_counts){.names = 3,
+					   .lost = {[EXPORT_BELOW] = 2, [EXPORT_ANSWERS] = 1}});
 	check_text(site, "domains", "k.example\n",
-		   &(struct export_counts){.names = 1,
-					   .lost = {[EXPORT_ALONE] = 1, [EXPORT_HELD] = 1}});
+		   &(struct export_counts){
+			   .names = 1,
+			   .lost = {[EXPORT_ALONE] = 1, [EXPORT_HELD] = 1, [EXPORT_ANSWERS] = 1}});
 	check_text(
 		site, "dnsmasq",
 		"address=/k.example/192.0.2.1\naddress=/k.example/2001:db8::1\nlocal=/k.example/\n"
@@ -568,6 +570,52 @@ static void a_block_within_an_exception(void **unused)
 		   "server:\nlocal-zone: \"s.example.\" always_nxdomain\n"
 		   "local-zone: \"in.s.example.\" always_transparent\n",
 		   &(struct export_counts){.names = 1, .lost[EXPORT_ALONE] = 1});
+}
+
+// A name is let through alone. What can't say that lets through what is below it, and says the rest again.
+static void names_below_an_exception(void **unused)
+{
+	(void)unused;
+	static const char orders[] =
+		HEAD("site", "block", "subtree") "name = s.example\nname = x.in.s.example\n" HEAD(
+			"but", "allow", "exact") "name = in.s.example\n";
+	check_text(orders, "rpz",
+		   "s.example CNAME .\n*.s.example CNAME .\nin.s.example CNAME rpz-passthru.\n"
+		   "*.in.s.example CNAME .\n",
+		   &(struct export_counts){.names = 2});
+	check_text(orders, "dnsmasq",
+		   "address=/s.example/\nserver=/in.s.example/#\naddress=/x.in.s.example/\n",
+		   &(struct export_counts){.names = 2, .lost[EXPORT_EXCEPTIONS] = 1});
+	check_text(orders, "unbound",
+		   "server:\nlocal-zone: \"s.example.\" always_nxdomain\n"
+		   "local-zone: \"in.s.example.\" always_transparent\n"
+		   "local-zone: \"x.in.s.example.\" always_nxdomain\n",
+		   &(struct export_counts){.names = 2, .lost[EXPORT_EXCEPTIONS] = 1});
+}
+
+// The zone has no room for what is let through, so what would hold it is not said either.
+static void an_exception_too_long_for_the_zone(void **unused)
+{
+	(void)unused;
+	char text[2000], label[64] = {0};
+	memset(label, 'x', 63);
+	snprintf(text, sizeof text,
+		 HEAD("a", "block",
+		      "subtree") "name = s.example\nname = b.s.example\nname = "
+				 "in.s.example\n" HEAD("but", "allow",
+						       "subtree") "name = "
+								  "%s.%s.%s.%.46s.in.s.example\n",
+		 label, label, label, label);
+	check_text(text, "rpz",
+		   "s.example CNAME .\n*.s.example CNAME .\nin.s.example CNAME .\n"
+		   "*.in.s.example CNAME rpz-passthru.\n",
+		   &(struct export_counts){.names = 2, .lost[EXPORT_LONG] = 1});
+	snprintf(text, sizeof text,
+		 HEAD("a", "block", "subtree") "name = s.example\nname = b.s.example\n" HEAD(
+			 "but", "allow", "subtree") "name = %s.%s.%s.%.46s.in.s.example\n",
+		 label, label, label, label);
+	check_text(text, "rpz", "s.example CNAME .\nb.s.example CNAME .\n*.b.s.example CNAME .\n",
+		   &(struct export_counts){.names = 2, .lost[EXPORT_LONG] = 1});
 }
 
 static void names_too_long_for_the_zone(void **unused)
@@ -638,6 +686,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_format),
 		cmocka_unit_test(a_block_within_an_exception),
+		cmocka_unit_test(names_below_an_exception),
+		cmocka_unit_test(an_exception_too_long_for_the_zone),
 		cmocka_unit_test(names_too_long_for_the_zone),
 		cmocka_unit_test(orders_in_a_zone),
 		cmocka_unit_test(random_orders_go_round),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "filterd/orders/guard.h"
 #include "filterd/orders/image.h"
 #include "filterd/orders/ruleset_struct.h"
 #include "ruleset_text.h"
@@ -194,6 +195,8 @@ static void onto_nothing(void **state)
 
 // --- What is read
 
+static struct guard *guard; // NULL: none
+
 struct files {
 	char folder[32], order[64], list[64];
 };
@@ -230,7 +233,7 @@ static int remove_files(void **state)
 // Reads the orders of the file onto `base`: how many names were read of the first, or -1 if it is refused.
 static int names_read(const struct files *f, const struct ruleset *base, struct ruleset **ret)
 {
-	struct parse_options options = {.base = base};
+	struct parse_options options = {.base = base, .guard = guard};
 	struct complaints complaints = {0};
 	struct orders orders;
 	struct compiled compiled;
@@ -286,6 +289,30 @@ static void only_what_changed_is_read(void **state)
 	ruleset_close(fourth);
 }
 
+// How many names an order may list is asked of those that are taken over, too.
+static void what_is_not_read_is_counted(void **state)
+{
+	const struct files *f = *state;
+	struct guard *guards[2];
+	struct ruleset *base, *next;
+	char error[GUARD_WHY_MAX];
+	static const struct guard_options wide = {.max_names = 4}, narrow = {.max_names = 3};
+	assert_int_equal(guard_new(&guards[0], &wide, error), 0);
+	assert_int_equal(guard_new(&guards[1], &narrow, error), 0);
+	write_file(f->order, "[order:a]" HEAD "list = list\nname = own.example\n");
+	write_file(f->list, "a.example\nb.example\nc.example\n");
+	guard = guards[0];
+	assert_int_equal(names_read(f, NULL, &base), 4);
+	assert_int_equal(names_read(f, base, &next), 0);
+	ruleset_close(next);
+	guard = guards[1];
+	assert_int_equal(names_read(f, base, &next), -1);
+	guard = NULL;
+	ruleset_close(base);
+	guard_free(guards[0]);
+	guard_free(guards[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +321,8 @@ int main(void)
 		cmocka_unit_test(what_is_listed_by_nobody_goes_in_the_end),
 		cmocka_unit_test(onto_nothing),
 		cmocka_unit_test_setup_teardown(only_what_changed_is_read, make_files,
+						remove_files),
+		cmocka_unit_test_setup_teardown(what_is_not_read_is_counted, make_files,
 						remove_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,6 +243,7 @@ static void reach_and_match(void **state)
 				   "*.both.example CNAME .\n"
 				   "*.below.example CNAME .\n"
 				   "x.both.example CNAME .\n"
+				   "*.x.both.example CNAME .\n"
 				   "both.example CNAME .\n"
 				   "self.example A 192.0.2.1\n";
 	static const struct {
@@ -251,11 +252,12 @@ static void reach_and_match(void **state)
 		const char *names;
 		uint64_t duplicates, narrowed, widened, skipped;
 	} cases[] = {
-		{ORDER_EXACT, false, "self.example both.example x.both.example ", 1, 1, 0, 1},
-		{ORDER_EXACT, true, "self.example both.example below.example x.both.example ", 1, 1,
+		{ORDER_EXACT, false, "self.example both.example x.both.example ", 1, 2, 0, 1},
+		{ORDER_EXACT, true, "self.example both.example below.example x.both.example ", 1, 2,
 		 1, 0},
-		{ORDER_SUBTREE, false, "both.example ", 2, 0, 0, 2},
-		{ORDER_SUBTREE, true, "self.example both.example below.example ", 2, 0, 2, 0},
+		{ORDER_SUBTREE, false, "both.example x.both.example ", 1, 0, 0, 2},
+		{ORDER_SUBTREE, true, "self.example both.example below.example x.both.example ", 1,
+		 0, 2, 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		f->policy = (struct list_policy){.match = cases[i].match,
@@ -278,6 +280,42 @@ static void reach_and_match(void **state)
 		"below it; 'widen = yes' takes it so ('skip = narrower' leaves such lines out)"));
 	assert_non_null(strstr(f->complaints.at[1],
 			       ":3: the list stands for what is below 'below.example' "));
+}
+
+// A name in the zone without a `*.` of its own keeps the one above it from what is below that name (RFC 4592).
+static void a_wildcard_that_is_stopped(void **state)
+{
+	struct list_text *f = *state;
+	static const char zone[] = "a.example CNAME .\n*.a.example CNAME .\ny.x.a.example CNAME .\n"
+				   "*.y.x.a.example CNAME .\n";
+	f->policy.match = ORDER_SUBTREE;
+	assert_int_equal(read_text(f, zone), -EINVAL);
+	assert_non_null(
+		strstr(f->complaints.at[0],
+		       ":1: other lines keep a part of what is below 'a.example' from this one; "
+		       "'widen = yes' takes all ('skip = narrower' "));
+	f->policy.skip = 1 << LIST_NARROWER;
+	assert_int_equal(read_text(f, zone), 0);
+	expect_names(f, "y.x.a.example ");
+	f->policy.widen = true;
+	assert_int_equal(read_text(f, zone), 0);
+	expect_names(f, "a.example y.x.a.example ");
+	assert_int_equal(f->summary.widened, 1);
+}
+
+// A name alone within what another one holds is not said twice.
+static void a_name_that_is_held(void **state)
+{
+	struct list_text *f = *state;
+	f->policy.match = ORDER_SUBTREE;
+	f->format = &list_unbound;
+	assert_int_equal(
+		read_text(f,
+			  "local-zone: a.example static\nlocal-data: \"x.a.example A 0.0.0.0\"\n"),
+		0);
+	expect_names(f, "a.example ");
+	assert_int_equal(f->summary.duplicates, 1);
+	f->format = NULL;
 }
 
 // One name below another that is only held below, which is itself left out: it is not held.
@@ -424,6 +462,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_fifo_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_even_vote_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(reach_and_match, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_wildcard_that_is_stopped, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_name_that_is_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_parent_that_is_left_out_holds_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(actions, setup, teardown),

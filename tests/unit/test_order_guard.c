@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
 #include "filterd/orders/guard.h"
 #include "filterd/orders/order.h"
@@ -156,10 +157,46 @@ static void orders(void **state)
 	}
 }
 
+// An order whose names are those in force is not read again, but counted all the same.
+static void what_is_reused_is_counted(void **state)
+{
+	(void)state;
+	static const char text[] = BEGIN
+		"match = exact\nname = x.example\nname = y.example\nname = z.example\n";
+	const struct parse_options before = {.guard = guard};
+	const struct guard_options fewer = {.max_names = 2};
+	struct parse_options onto = {0};
+	struct complaints c = {0};
+	struct orders orders;
+	struct compiled compiled;
+	struct ruleset *base;
+	struct guard *strict;
+	char error[RULESET_ERROR_MAX], why[GUARD_WHY_MAX];
+	assert_int_equal(parse_orders_text("f", slice_text(text), &before, &orders, &c), 0);
+	assert_int_equal(compile_orders(&orders, &compiled), 0);
+	orders_done(&orders);
+	int memfd = ruleset_seal(compiled.image, compiled.len);
+	assert_int_equal(ruleset_open_sealed(&base, memfd, error), 0);
+	close(memfd);
+	compiled_done(&compiled);
+	assert_int_equal(guard_new(&strict, &fewer, why), 0);
+	onto.base = base;
+	onto.guard = guard;
+	assert_int_equal(parse_orders_text("f", slice_text(text), &onto, &orders, &c), 0);
+	assert_int_equal(orders.at[0].reused, 0);
+	orders_done(&orders);
+	onto.guard = strict;
+	assert_true(parse_orders_text("f", slice_text(text), &onto, &orders, &c) < 0);
+	assert_non_null(strstr(c.at[0], "order 'a' lists 3 names, and 2 are the most"));
+	guard_free(strict);
+	ruleset_close(base);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(orders),
+		cmocka_unit_test(what_is_reused_is_counted),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
