@@ -98,12 +98,19 @@ static json_t *offer_json(const struct config *config)
 	return handover_json(&offer);
 }
 
+static bool busy(const struct succession *s)
+{
+	bool busy = registry_fd(s->parts.registry) >= 0 || registry_reloading(s->parts.registry);
+	for (unsigned i = 0; i < s->parts.worker_count; i++)
+		busy |= worker_rechecks(s->parts.workers[i]);
+	return busy;
+}
+
 json_t *succession_offer(struct succession *s, pid_t successor, int *ret_fd, const char **ret_error)
 {
-	const struct registry *registry = s->parts.registry;
 	*ret_error = s->handover ? "another daemon is about to take over already"
 				 : "orders are being changed; try again";
-	if (s->handover || registry_fd(registry) >= 0 || registry_reloading(registry))
+	if (s->handover || busy(s))
 		return NULL;
 	*ret_error = "no memory";
 	json_t *json = offer_json(s->parts.config);
