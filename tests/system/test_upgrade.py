@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -210,7 +211,14 @@ def test_an_end_in_between(testbed, filterd):
 
 
 def handover(filterd):
-    """As a successor would ask."""
+    """As a successor would ask: again, while orders are being changed, as they are at a start."""
+    deadline = time.monotonic() + LIMIT
+    while (asked := ask_once(filterd))[0].get("error", "").endswith("try again") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return asked
+
+
+def ask_once(filterd):
     with connect(filterd.config["filterd.control"]) as sock:
         send(sock, b'{"command":"handover"}\n')
         text, fds, _, _ = socket.recv_fds(sock, 4096, 1)
