@@ -22,8 +22,7 @@ enum flow_mark {
 	FLOW_MARK_REQUESTS = 1, // later client payload is queued, replies are not
 	FLOW_MARK_ALLOWED = 2,  // never queued again
 	FLOW_MARK_BLOCKED = 3,  // dropped by the kernel
-	FLOW_MARK_ASKING =
-		4, // undecided, and the server's bare acknowledgements are queued as well
+	FLOW_MARK_ASKING = 4,   // undecided; the server's bare acknowledgements are queued, too
 };
 
 enum verdict_reason {
