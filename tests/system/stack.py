@@ -166,7 +166,7 @@ class Tcp:
         self.base = None  # number of the server's first byte
         self.taken = 0  # bytes in the SYN that the server took
         self.cookie = None  # of TCP Fast Open
-        self.segments_of_data = 0  # of the server, those sent again too
+        self.again = 0  # packets sent because a timer, here or at the server, was first
         self.window = 64000
         self.last_ack = 0  # how far the server acknowledged
         self.said = 0  # how far the stream went: where acknowledgements stand
@@ -203,7 +203,8 @@ class Tcp:
         end = time.monotonic() + limit
         while self.base is None and not self.reset and time.monotonic() < end:
             self.send(SYN, -1, data, options=self.syn_options + options, ack=0, ip=ip)
-            self.step(SYN_AGAIN_S)
+            if not self.step(SYN_AGAIN_S):
+                self.again += 1
         if self.base is None:
             return False
         self.send(ACK, self.taken)
@@ -227,8 +228,9 @@ class Tcp:
         elif self.base is not None:
             self.last_ack = (ack - self.seq) & 0xffffffff
             if data:
-                self.segments_of_data += 1
-                self.heard[(seq - self.base) & 0xffffffff] = data
+                at = (seq - self.base) & 0xffffffff
+                self.again += at in self.heard and acknowledge
+                self.heard[at] = data
                 self.ack = (self.base + len(self.stream())) & 0xffffffff
                 if acknowledge:
                     self.send(ACK, self.said)
