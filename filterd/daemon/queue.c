@@ -41,7 +41,6 @@ struct queue {
 	char *buffers;
 	struct queue_packet packets[QUEUE_BATCH];
 	struct runs runs;
-	bool leftover; // a packet may wait in the kernel that no verdict was given over
 	_Alignas(8) char out[QUEUE_BATCH * VERDICT_BYTES + QUEUE_REPLACEMENT_MAX];
 };
 
@@ -183,7 +182,7 @@ static bool message_read(struct queue *q, unsigned i, struct queue_packet *ret)
 			return true;
 	}
 	counter_add(&q->counters.unread, 1);
-	q->leftover = true;
+	q->runs.apart = true; // a packet may wait in the kernel that no verdict was given over
 	return false;
 }
 
@@ -208,9 +207,8 @@ unsigned queue_receive(struct queue *q, bool wait, const struct queue_packet **r
 void queue_verdict(struct queue *q, const struct queue_packet *packet, uint32_t mark,
 		   enum run_kind kind)
 {
-	bool alone = kind == RUN_PASS && q->leftover;
 	counter_add(&q->counters.circling, kind >= RUN_ACCEPT);
-	runs_add(&q->runs, packet->lane, packet->id, mark, alone ? RUN_TELL : kind);
+	runs_add(&q->runs, packet->lane, packet->id, mark, kind);
 }
 
 static int kernel_verdict(enum run_kind kind)
@@ -226,7 +224,7 @@ static void send_messages(struct queue *q, size_t len, unsigned count)
 	if (mnl_socket_sendto(q->socket, q->out, len) < 0 &&
 	    mnl_socket_sendto(q->socket, q->out, len) < 0) {
 		counter_add(&q->counters.unsent, 1);
-		q->leftover = true;
+		q->runs.apart = true;
 	}
 	counter_add(&q->counters.messages, count);
 }

@@ -15,7 +15,8 @@ void runs_add(struct runs *r, uint8_t lane, uint32_t id, uint32_t mark, enum run
 {
 	assert(lane < RUNS_LANES);
 	struct run *last = r->last[lane] ? &r->at[r->last[lane] - 1] : NULL;
-	if (last && last->kind == RUN_PASS && kind == RUN_PASS && last->mark == mark) {
+	bool shared = kind == RUN_PASS && !r->apart;
+	if (shared && last && last->kind == RUN_PASS && last->mark == mark) {
 		last->id = id;
 		last->batch = true;
 		return;

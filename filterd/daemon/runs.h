@@ -26,10 +26,12 @@ struct run {
 
 struct runs {
 	uint32_t count;
+	bool apart; // a packet may have been left out before: from now on none is shared
 	uint8_t last[RUNS_LANES]; // 1 + place of the lane's last run, 0 for none
 	struct run at[RUNS_MAX];
 };
 
+// That they are kept apart stays.
 void runs_clear(struct runs *r);
 
 // Adds the verdict over the packet that came after those added before it. At most RUNS_MAX may be added

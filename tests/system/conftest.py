@@ -2,11 +2,13 @@
 """Fixtures of the system tests. They need root, and skip with a reason where something is missing.
 
 The session has a mount namespace of its own with an empty /run/netns, so that its namespaces collide with
-nobody's: neither with a testbed that is up on this machine nor with another session.
+nobody's: neither with a testbed that is up on this machine nor with another session. However the session ends, what
+it started in them ends with it.
 """
 import ctypes
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -31,6 +33,20 @@ def private_namespaces():
     run("mount", "-t", "tmpfs", "tmpfs", "/run/netns")
 
 
+# Waits for the end of its input, which is that of the session, and then ends what is left in its namespaces.
+CARETAKER = """
+read -r _
+for place in /run/netns/*; do
+	[[ ! -e $place ]] || ip netns pids "${place##*/}" | xargs -r kill -9
+done
+"""
+
+
+def caretaker():
+    return subprocess.Popen(["bash", "-c", CARETAKER], stdin=subprocess.PIPE, start_new_session=True,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 @pytest.fixture(scope="session")
 def testbed_session(tmp_path_factory):
     if os.geteuid():
@@ -39,10 +55,12 @@ def testbed_session(tmp_path_factory):
     if missing:
         pytest.skip(f"missing (see scripts/setup): {', '.join(missing)}")
     private_namespaces()
+    caring = caretaker()
     os.environ["FILTERD_TESTBED_RUN"] = str(tmp_path_factory.mktemp("testbed") / "run")
     testbed = Testbed()
     yield testbed
     testbed.down()
+    caring.communicate()
 
 
 @pytest.fixture

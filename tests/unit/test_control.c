@@ -502,20 +502,20 @@ static void leftovers(void **state)
 
 int main(void)
 {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(one_line_in_one_line_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_requests_end_the_connection, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_slow_reader_gets_all_of_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_says_nothing_is_cut_off, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_oldest_of_the_greediest_goes, setup, teardown),
-		cmocka_unit_test_setup_teardown(answers_come_later, setup, teardown),
-		cmocka_unit_test_setup_teardown(lines_wait_up_to_a_cap, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_descriptor_goes_both_ways, setup, teardown),
-		cmocka_unit_test_setup_teardown(more_descriptors_end_the_connection, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(descriptors_that_linger, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_running_daemon_keeps_its_socket, setup, teardown),
-		cmocka_unit_test_setup_teardown(leftovers, setup, teardown),
+		TEST(one_line_in_one_line_out),
+		TEST(bad_requests_end_the_connection),
+		TEST(a_slow_reader_gets_all_of_it),
+		TEST(who_says_nothing_is_cut_off),
+		TEST(the_oldest_of_the_greediest_goes),
+		TEST(answers_come_later),
+		TEST(lines_wait_up_to_a_cap),
+		TEST(a_descriptor_goes_both_ways),
+		TEST(more_descriptors_end_the_connection),
+		TEST(descriptors_that_linger),
+		TEST(a_running_daemon_keeps_its_socket),
+		TEST(leftovers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "chance.h"
 #include "filterd/base/clock.h"
 #include "ruleset_text.h"
 
@@ -48,16 +49,6 @@ struct plain_set {
 	unsigned count, next_id;
 	struct plain_order at[ORDERS_PER_SET];
 };
-
-static uint64_t state = 1;
-
-static unsigned random_below(unsigned limit)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)((state >> 20) % limit);
-}
 
 // Few labels and few levels, so that names often meet.
 static void random_name(char out[64])
@@ -415,12 +406,6 @@ static void take_step(struct plain_set *set, struct step *s, bool is_first)
 	s->onto = onto;
 }
 
-static unsigned from_environment(const char *name, unsigned otherwise)
-{
-	const char *text = getenv(name);
-	return text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
-}
-
 static void begin(struct plain_set *set)
 {
 	*set = (struct plain_set){0};
@@ -430,10 +415,10 @@ static void begin(struct plain_set *set)
 
 static void images_and_plain_reading_agree(void **unused)
 {
-	unsigned sets = from_environment("TEST_SETS", SETS);
+	unsigned sets = chance_environment("TEST_SETS", SETS);
 	struct plain_set set;
 	struct step step = {0};
-	state = 0x9e3779b97f4a7c15ULL * (from_environment("TEST_SEED", 1) + 1ULL);
+	chance_begin();
 	(void)unused;
 	for (unsigned i = 0; i < sets; i++) {
 		if (i % STEPS == 0)

@@ -307,7 +307,7 @@ static void unbound(void **state)
 	"300\n@ NS localhost.\n"
 #define PAIR(name, action) name " " action "\n*." name " " action "\n"
 
-static void rpz(void **state)
+static void zone_triggers_and_actions(void **state)
 {
 	(void)state;
 	static const struct kept kept[] = {
@@ -327,7 +327,48 @@ static void rpz(void **state)
 		 "ads.example ", "ads.example ", "good.ads.example "},
 		{ZONE "ads.example CNAME .\ngood.example CNAME good.example.\n", "ads.example ", "",
 		 ""},
-		// What exists below a wildcard stops it (RFC 4592): a trigger alone, and what is on the way to one.
+		// What is no trigger: the apex, signatures, what export writes of orders.
+		{ZONE "@ TXT \"x\"\n@ DNSKEY 257 3 13 abc=\n1._filterd TXT \"id=a\"\nads.example "
+		      "CNAME .\n"
+		      "ads.example RRSIG CNAME 13 2 60 x\nads.example NSEC b.example. CNAME\n",
+		 "ads.example ", "", ""},
+		// An odd action is for a name that no order keeps; another is kept.
+		{ZONE "ads.example CNAME rpz-passthru\nb.example CNAME .\n", "b.example ", "", ""},
+	};
+	static const struct refused refused[] = {
+		{ZONE "ads.example CNAME .\n24.0.2.0.192.rpz-ip CNAME .\n", 6, LIST_OTHERS,
+		 "'24.0.2.0.192.rpz-ip' is for addresses in answers"},
+		{ZONE "32.1.2.0.192.rpz-client-ip CNAME rpz-drop.\n", 5, LIST_OTHERS,
+		 "is for clients; an order"},
+		{ZONE "ns.bad.example.rpz-nsdname CNAME .\n", 5, LIST_OTHERS,
+		 "is for names of name servers"},
+		{ZONE "32.1.2.0.192.rpz-nsip CNAME .\n", 5, LIST_OTHERS,
+		 "is for addresses of name servers"},
+		{ZONE "ads.example CNAME rpz-tcp-only.\n", 5, LIST_OTHERS,
+		 "makes clients ask by TCP"},
+		{ZONE "ads.example CNAME rpz-skipzone.\n", 5, LIST_OTHERS,
+		 "is an action that is not known"},
+		{ZONE "ads.example CNAME rpz-drop\n", 5, LIST_OTHERS, "an action ends in a dot"},
+		{ZONE "ads.example NS ns.example.\n", 5, LIST_OTHERS,
+		 "has a record that is no action"},
+		{ZONE "good.example CNAME rpz-passthru.\n", 5, LIST_EXCEPTIONS,
+		 "'good.example' is let through"},
+		{ZONE "* CNAME .\n", 5, LIST_PATTERNS, "'*' stands for every name there is"},
+		{ZONE "*.ads.example CNAME .\n", 5, LIST_NARROWER,
+		 "for what is below 'ads.example' alone"},
+		{ZONE "com CNAME .\n", 5, LIST_NAMES, "'com' has one label only"},
+		{ZONE "a\\.b.example CNAME .\n", 5, LIST_NAMES, "is no host name"},
+		{ZONE "x.*.ads.example CNAME .\n", 5, LIST_NAMES, "is a pattern"},
+	};
+	CHECK_KEPT(&list_rpz, kept);
+	CHECK_REFUSED(&list_rpz, refused);
+}
+
+// What exists below a wildcard stops it (RFC 4592): a trigger alone, and what is on the way to one.
+static void zone_wildcards(void **state)
+{
+	(void)state;
+	static const struct kept kept[] = {
 		{ZONE PAIR("x.example", "CNAME .") "b.x.example CNAME .\n",
 		 "x.example b.x.example ", "", ""},
 		{ZONE PAIR("x.example", "CNAME .") PAIR("a.b.x.example", "CNAME ."),
@@ -342,6 +383,14 @@ static void rpz(void **state)
 			 PAIR("b.x.example", "CNAME .") "ok.b.x.example CNAME rpz-tcp-only.\n",
 		 "x.example b.x.example ", "", ""},
 		{ZONE PAIR("x.example", "CNAME .") "*.b.x.example CNAME .\n", "x.example ", "", ""},
+	};
+	CHECK_KEPT(&list_rpz, kept);
+}
+
+static void zone_files(void **state)
+{
+	(void)state;
+	static const struct kept kept[] = {
 		// Without $ORIGIN: owners are the zone's all the same, whatever it is called.
 		{"@ SOA ns. root. 1 2 3 4 5\nads.example CNAME .\n", "ads.example ", "", ""},
 		{"ads.example CNAME .\n", "ads.example ", "", ""},
@@ -365,32 +414,10 @@ static void rpz(void **state)
 		 "ads.example b.example ", "", ""},
 		{ZONE "ads.example CNAME . ; (\n; (\nb.example CNAME .\n", "ads.example b.example ",
 		 "", ""},
-		// What is no trigger: the apex, signatures, what export writes of orders.
-		{ZONE "@ TXT \"x\"\n@ DNSKEY 257 3 13 abc=\n1._filterd TXT \"id=a\"\nads.example "
-		      "CNAME .\n"
-		      "ads.example RRSIG CNAME 13 2 60 x\nads.example NSEC b.example. CNAME\n",
-		 "ads.example ", "", ""},
-		// An odd action is for a name that no order keeps; another is kept.
-		{ZONE "ads.example CNAME rpz-passthru\nb.example CNAME .\n", "b.example ", "", ""},
 	};
 	static const struct refused refused[] = {
-		{ZONE "ads.example CNAME .\n24.0.2.0.192.rpz-ip CNAME .\n", 6, LIST_OTHERS,
-		 "'24.0.2.0.192.rpz-ip' is for addresses in answers"},
-		{ZONE "32.1.2.0.192.rpz-client-ip CNAME rpz-drop.\n", 5, LIST_OTHERS,
-		 "is for clients; an order"},
-		{ZONE "ns.bad.example.rpz-nsdname CNAME .\n", 5, LIST_OTHERS,
-		 "is for names of name servers"},
-		{ZONE "32.1.2.0.192.rpz-nsip CNAME .\n", 5, LIST_OTHERS,
-		 "is for addresses of name servers"},
-		{ZONE "ads.example CNAME rpz-tcp-only.\n", 5, LIST_OTHERS,
-		 "makes clients ask by TCP"},
-		{ZONE "ads.example CNAME rpz-skipzone.\n", 5, LIST_OTHERS,
-		 "is an action that is not known"},
-		{ZONE "ads.example CNAME rpz-drop\n", 5, LIST_OTHERS, "an action ends in a dot"},
 		{ZONE "ads.example CNAME\n", 5, LIST_OTHERS, "has no target"},
 		{ZONE "ads.example\n", 5, LIST_OTHERS, "this is no record"},
-		{ZONE "ads.example NS ns.example.\n", 5, LIST_OTHERS,
-		 "has a record that is no action"},
 		{ZONE "ads.example. CNAME .\n", 5, LIST_OTHERS,
 		 "is outside of the zone 'rpz.example.'"},
 		{"ads.example. CNAME .\n", 1, LIST_OTHERS,
@@ -399,14 +426,6 @@ static void rpz(void **state)
 		{ZONE "$INCLUDE more.zone\n", 5, LIST_OTHERS, "'$INCLUDE' is not followed"},
 		{ZONE "$GENERATE 1-9 a$.example CNAME .\n", 5, LIST_OTHERS,
 		 "'$GENERATE' is not followed"},
-		{ZONE "good.example CNAME rpz-passthru.\n", 5, LIST_EXCEPTIONS,
-		 "'good.example' is let through"},
-		{ZONE "* CNAME .\n", 5, LIST_PATTERNS, "'*' stands for every name there is"},
-		{ZONE "*.ads.example CNAME .\n", 5, LIST_NARROWER,
-		 "for what is below 'ads.example' alone"},
-		{ZONE "com CNAME .\n", 5, LIST_NAMES, "'com' has one label only"},
-		{ZONE "a\\.b.example CNAME .\n", 5, LIST_NAMES, "is no host name"},
-		{ZONE "x.*.ads.example CNAME .\n", 5, LIST_NAMES, "is a pattern"},
 		{ZONE "ads.example (\nCNAME rpz-tcp-only.\n)\n", 5, LIST_OTHERS,
 		 "makes clients ask by TCP"},
 		{ZONE "ads.example CNAME . )\n", 5, LIST_CLASSES, "there is a ')' without its '('"},
@@ -437,9 +456,14 @@ static void a_zone_with_a_line_that_is_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hosts),   cmocka_unit_test(adblock),
-		cmocka_unit_test(dnsmasq), cmocka_unit_test(unbound),
-		cmocka_unit_test(rpz),     cmocka_unit_test(a_zone_with_a_line_that_is_too_long),
+		cmocka_unit_test(hosts),
+		cmocka_unit_test(adblock),
+		cmocka_unit_test(dnsmasq),
+		cmocka_unit_test(unbound),
+		cmocka_unit_test(zone_triggers_and_actions),
+		cmocka_unit_test(zone_wildcards),
+		cmocka_unit_test(zone_files),
+		cmocka_unit_test(a_zone_with_a_line_that_is_too_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -450,27 +450,26 @@ static void a_file_that_is_not_there(void **state)
 
 int main(void)
 {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(names_are_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(faults_are_told_by_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_nul_byte_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_fault_counts_but_twenty_are_told, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(long_files, setup, teardown),
-		cmocka_unit_test_setup_teardown(lines_that_are_too_long, setup, teardown),
+		TEST(names_are_read),
+		TEST(faults_are_told_by_line),
+		TEST(a_nul_byte_is_refused),
+		TEST(every_fault_counts_but_twenty_are_told),
+		TEST(long_files),
+		TEST(lines_that_are_too_long),
 		cmocka_unit_test(formats_are_told_apart),
-		cmocka_unit_test_setup_teardown(a_fifo_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_even_vote_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(reach_and_match, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_wildcard_that_is_stopped, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_name_that_is_held, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_parent_that_is_left_out_holds_nothing, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(actions, setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_left_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(other_files_are_refused_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(packed_lists, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_file_that_is_not_there, setup, teardown),
+		TEST(a_fifo_is_refused),
+		TEST(an_even_vote_is_refused),
+		TEST(reach_and_match),
+		TEST(a_wildcard_that_is_stopped),
+		TEST(a_name_that_is_held),
+		TEST(a_parent_that_is_left_out_holds_nothing),
+		TEST(actions),
+		TEST(nothing_left_is_refused),
+		TEST(other_files_are_refused_whole),
+		TEST(packed_lists),
+		TEST(a_file_that_is_not_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

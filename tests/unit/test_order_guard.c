@@ -50,12 +50,56 @@ static void note(void *arg, const char *sentence)
 	snprintf(overridden, sizeof overridden, "%s", sentence);
 }
 
-static void orders(void **state)
+struct asked {
+	const char *keys, *complaint, *overridden; // NULL: none; LIST is the path of the list
+};
+
+// The keys with the list's path in them, behind BEGIN.
+static void write_order(char *to, size_t size, const char *keys)
+{
+	const char *at = strstr(keys, "LIST");
+	int before = at ? (int)(at - keys) : (int)strlen(keys);
+	snprintf(to, size, BEGIN "%.*s%s%s", before, keys, at ? list : "", at ? at + 4 : "");
+}
+
+// Is it this sentence? Those about a line begin with its place, `f:` or `LIST:`; others may stand anywhere in it.
+static bool is_said(const char *said, const char *wanted)
+{
+	const char *place = strncmp(wanted, "LIST", 4) == 0 ? list : "";
+	if (*place)
+		return strncmp(said, place, strlen(place)) == 0 &&
+		       strncmp(said + strlen(place), wanted + 4, strlen(wanted + 4)) == 0;
+	if (strncmp(wanted, "f:", 2) == 0)
+		return strncmp(said, wanted, strlen(wanted)) == 0;
+	return strstr(said, wanted) != NULL;
+}
+
+static void check(const struct asked *cases, size_t count)
+{
+	const struct parse_options options = {.guard = guard, .watch.overridden = note};
+	for (size_t i = 0; i < count; i++) {
+		const struct asked *a = &cases[i];
+		struct complaints c = {0};
+		struct orders orders;
+		char text[1000];
+		write_order(text, sizeof text, a->keys);
+		overridden[0] = '\0';
+		int result = parse_orders_text("f", slice_text(text), &options, &orders, &c);
+		if ((result < 0) != (a->complaint != NULL) ||
+		    (a->complaint && !is_said(c.at[0], a->complaint)))
+			fail_msg("%s: %s", a->keys, c.at[0]);
+		if (a->overridden ? !is_said(overridden, a->overridden) : overridden[0] != '\0')
+			fail_msg("%s: %s", a->keys, overridden);
+		orders_done(&orders);
+	}
+}
+
+#define CHECK(cases) check(cases, sizeof cases / sizeof cases[0])
+
+static void names_and_lists(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *keys, *complaint, *overridden; // NULL: none
-	} cases[] = {
+	static const struct asked cases[] = {
 		{"match = exact\nname = a.example\n", NULL, NULL},
 		// `match` and the override may stand behind the name.
 		{"name = x.example\nname = github.io\nmatch = subtree\n",
@@ -64,13 +108,19 @@ static void orders(void **state)
 		{"name = github.io\nmatch = subtree\noverride-guard = public-suffix github.io\n",
 		 NULL, "f:8: 'github.io' is shared: the sites of others are below it"},
 		{"override-guard = public-suffix\n", "f:8: 'public-suffix' needs what", NULL},
-		// Lists.
 		{"match = exact\nlist = LIST\n", "LIST:2: 'co.nz' is a public suffix", NULL},
 		{"match = exact\nlist = LIST\nskip = names\n", NULL, NULL},
 		{"match = exact\nlist = LIST\noverride-guard = public-suffix co.nz\n"
 		 "override-guard = max-names 4\n",
 		 NULL, "LIST:2: 'co.nz' is a public suffix"},
-		// How many there are.
+	};
+	CHECK(cases);
+}
+
+static void how_many_names(void **state)
+{
+	(void)state;
+	static const struct asked cases[] = {
 		{"match = exact\nlist = LIST\noverride-guard = public-suffix co.nz\n",
 		 "f:9: order 'a' lists 4 names, and 3 are the most; 'override-guard = max-names 4' "
 		 "lets it through",
@@ -78,7 +128,14 @@ static void orders(void **state)
 		{"match = exact\nlist = LIST\nskip = names\nname = d.example\n"
 		 "override-guard = max-names 3\n",
 		 "f:9: order 'a' lists 4 names, and 3 are the most", NULL},
-		// Sinkholes.
+	};
+	CHECK(cases);
+}
+
+static void sinkholes(void **state)
+{
+	(void)state;
+	static const struct asked cases[] = {
 		{"match = exact\nname = a.example\nanswer = sinkhole 127.0.0.1\n",
 		 "f:10: '127.0.0.1' as a sinkhole is the client itself", NULL},
 		{"match = exact\nname = a.example\nanswer = sinkhole ::1\n", "f:10: '::1' as a",
@@ -96,7 +153,14 @@ static void orders(void **state)
 		{"match = exact\nname = a.example\nanswer = sinkhole ::1 127.0.0.1\n"
 		 "override-guard = sinkhole 127.0.0.1 0:0::1\n",
 		 NULL, "f:10: '127.0.0.1' as a sinkhole is the client itself"},
-		// Clients.
+	};
+	CHECK(cases);
+}
+
+static void clients(void **state)
+{
+	(void)state;
+	static const struct asked cases[] = {
 		{"match = exact\nname = a.example\nexempt = 10.0.0.1\nexempt = 0.0.0.0/0\n",
 		 "f:11: '0.0.0.0/0' exempts everybody; 'override-guard = exempt 0.0.0.0/0' lets",
 		 NULL},
@@ -139,32 +203,7 @@ static void orders(void **state)
 		 "override-guard = scope 224.1.0.0/16\n",
 		 NULL, "f:10: '224.1.0.0/16' holds no client"},
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const struct parse_options options = {.guard = guard, .watch.overridden = note};
-		struct complaints c = {0};
-		struct orders orders;
-		char text[1000];
-		const char *at = strstr(cases[i].keys, "LIST");
-		int before = at ? (int)(at - cases[i].keys) : (int)strlen(cases[i].keys);
-		snprintf(text, sizeof text, BEGIN "%.*s%s%s", before, cases[i].keys, at ? list : "",
-			 at ? at + 4 : "");
-		overridden[0] = '\0';
-		int result = parse_orders_text("f", slice_text(text), &options, &orders, &c);
-		const char *wanted = cases[i].complaint;
-		if (wanted && strncmp(wanted, "LIST", 4) == 0) {
-			assert_memory_equal(c.at[0], list, strlen(list));
-			wanted += 4;
-		}
-		if ((result < 0) != (wanted != NULL) || (wanted && !strstr(c.at[0], wanted)))
-			fail_msg("%s: %s", cases[i].keys, c.at[0]);
-		if (wanted && strncmp(wanted, "f:", 2) == 0)
-			assert_memory_equal(c.at[0], wanted, strlen(wanted));
-		const char *told = cases[i].overridden ? cases[i].overridden : "";
-		told += strncmp(told, "LIST", 4) == 0 ? 4 : 0;
-		if (!strstr(overridden, told) || (!*told && *overridden))
-			fail_msg("%s: %s", cases[i].keys, overridden);
-		orders_done(&orders);
-	}
+	CHECK(cases);
 }
 
 // An order whose names are those in force is not read again, but counted all the same.
@@ -205,7 +244,10 @@ static void what_is_reused_is_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(orders),
+		cmocka_unit_test(names_and_lists),
+		cmocka_unit_test(how_many_names),
+		cmocka_unit_test(sinkholes),
+		cmocka_unit_test(clients),
 		cmocka_unit_test(what_is_reused_is_counted),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
