@@ -2,6 +2,7 @@
 // filterctl orders: which orders there are, what state each is in, and what remains of it.
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
@@ -10,6 +11,7 @@
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/show.h"
 #include "filterd/daemon/config.h"
+#include "filterd/orders/list_set.h"
 #include "filterd/orders/order.h"
 
 struct arguments {
@@ -30,6 +32,26 @@ static const char *state_of(const struct order *o, int64_t at_s)
 	return at_s < o->expires_s ? "active" : "expired";
 }
 
+// Each once. As many as there are, should there be no memory to tell them apart.
+static uint64_t distinct(const struct names *all)
+{
+	struct names kept = {0};
+	struct list_set set;
+	struct slice text;
+	size_t offset = 0;
+	int result = 0;
+	list_set_init(&set, &kept);
+	while (result >= 0 && names_next(all, &offset, &text)) {
+		struct name name = {.len = (uint8_t)text.len};
+		memcpy(name.text, text.at, text.len);
+		result = list_set_add(&set, &name, LIST_SELF, 0);
+	}
+	uint64_t count = result < 0 ? all->count : kept.count;
+	list_set_done(&set);
+	names_done(&kept);
+	return count;
+}
+
 static struct orders_row row_of(const struct order *o, uint32_t notice_days, int64_t at_s)
 {
 	static const char *const actions[] = {"block", "monitor", "allow"};
@@ -48,7 +70,7 @@ static struct orders_row row_of(const struct order *o, uint32_t notice_days, int
 		.expires_s = o->expires_s,
 		.review_s = o->review_s,
 		.review = goes_on ? review_at(o->review_s, notice_days, at_s) : REVIEW_NONE,
-		.names = o->names.count,
+		.names = distinct(&o->names),
 	};
 }
 
