@@ -76,6 +76,7 @@ def check(orders, time, client, name, order):
     assert answer["blocked"] == bool(order), answer
     if order:
         assert answer["order"]["id"] == order, answer
+        assert answer["order"]["revision"] == 1, answer
 
 
 def compile_all(folder):

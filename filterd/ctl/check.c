@@ -80,6 +80,7 @@ static json_t *order_json(const struct answer *a, uint32_t index)
 	ruleset_order(a->rules, index, &o);
 	json_t *j = json_object();
 	json_object_set_new(j, "id", text_json(o.id));
+	json_object_set_new(j, "revision", json_integer(o.revision));
 	json_object_set_new(j, "authority", text_json(o.authority));
 	json_object_set_new(j, "reference", text_json(o.reference));
 	json_object_set_new(j, "reason", text_json(o.reason));

@@ -45,8 +45,10 @@ static void write_order(const struct export *x, uint32_t number)
 {
 	static const char *const actions[] = {"block", "monitor", "allow"};
 	const struct order *o = &x->orders->at[number];
-	char starts[CLOCK_TEXT_MAX], expires[CLOCK_TEXT_MAX];
+	char revision[16], starts[CLOCK_TEXT_MAX], expires[CLOCK_TEXT_MAX];
+	snprintf(revision, sizeof revision, "%" PRIu32, o->revision);
 	write_key(x, number, "id", o->id);
+	write_key(x, number, "revision", revision);
 	write_key(x, number, "authority", o->authority);
 	write_key(x, number, "reference", o->reference);
 	write_key(x, number, "reason", o->reason);
