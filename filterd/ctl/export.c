@@ -11,6 +11,7 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
+#include "filterd/ctl/decided.h"
 #include "filterd/ctl/export_json.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/save.h"
@@ -21,6 +22,7 @@ enum { EXIT_LOSSES = 1 };
 
 struct arguments {
 	const char *orders, *output;
+	const char *control;                // NULL: go by the files alone
 	const struct export_format *format; // NULL: JSON
 	bool has_format, has_serial;
 	struct rules_options rules;
@@ -134,6 +136,10 @@ static int export(const struct arguments *a)
 	struct outcome outcome = {0};
 	if (rules_load(a->orders, &a->rules, &orders) < 0)
 		return EXIT_ERROR;
+	if (a->control && decided_apply(a->control, &orders) != EXIT_OK) {
+		orders_done(&orders);
+		return EXIT_ERROR;
+	}
 	int result = (a->output ? write_file : write_stdout)(a, &orders, &outcome);
 	if (result == 0 && a->output)
 		print_summary(a, &orders, &outcome);
@@ -198,6 +204,9 @@ static bool take_option(struct arguments *a, int option)
 		return take_zone(a, optarg);
 	case 's':
 		return take_serial(a, optarg);
+	case 'C':
+		a->control = optarg;
+		return true;
 	case RULES_OPTION_CONFIG:
 	case RULES_OPTION_MAX_LIFETIME:
 		return rules_option(&a->rules, option, optarg) > 0;
@@ -217,6 +226,7 @@ static int run(int argc, char **argv)
 		{"zone", required_argument, NULL, 'z'},
 		{"serial", required_argument, NULL, 's'},
 		{"output", required_argument, NULL, 'o'},
+		{"control", required_argument, NULL, 'C'},
 		RULES_OPTIONS,
 		{0},
 	};
@@ -244,7 +254,7 @@ const struct command command_export = {
 	.name = "export",
 	.arguments =
 		"--orders PATH --format FORMAT [-o FILE] [--at TIME] [--client ADDR] [--zone NAME] "
-		"[--serial N] " RULES_ARGUMENTS,
+		"[--serial N] [--control PATH] " RULES_ARGUMENTS,
 	.summary = "Write what is in force in a format that resolvers read",
 	.help = "  --orders PATH         an order file, or a folder: every file *.order in it\n"
 		"  --format FORMAT       rpz, hosts, domains, dnsmasq, unbound, or json (all that "
@@ -259,7 +269,10 @@ const struct command command_export = {
 		"  --serial N            the serial of an RPZ (the seconds since 1970, but above "
 		"that "
 		"of\n"
-		"                        the zone in -o FILE)\n" RULES_HELP "\n"
+		"                        the zone in -o FILE)\n"
+		"  --control PATH        with the ends that orders have in the daemon at this "
+		"control socket,\n"
+		"                        where some were lifted or extended since\n" RULES_HELP "\n"
 		"Exits with 0 if the format says all that the orders do, 1 if the file was written "
 		"and\n"
 		"something is left out or said with less (which is told), 2 on any error.\n",

@@ -125,12 +125,10 @@ static int orders(const struct arguments *a)
 
 static int print_answer(const struct arguments *a, const json_t *answer)
 {
-	const json_t *list = json_object_get(answer, "orders"), *order;
-	struct orders_row *rows = calloc(json_array_size(list) + 1, sizeof *rows);
-	size_t i, count = 0;
+	size_t count;
+	struct orders_row *rows = orders_rows_from_json(json_object_get(answer, "orders"), &count);
 	if (!rows)
 		return EXIT_ERROR;
-	json_array_foreach(list, i, order) count += orders_row_from_json(&rows[count], order) == 0;
 	orders_table_sort(rows, count);
 	orders_table_print(rows, count, a->at_s, stdout);
 	free(rows);

@@ -297,3 +297,16 @@ int orders_row_from_json(struct orders_row *ret, const json_t *order)
 	*ret = row;
 	return 0;
 }
+
+struct orders_row *orders_rows_from_json(const json_t *orders, size_t *ret_count)
+{
+	struct orders_row *rows = calloc(json_array_size(orders) + 1, sizeof *rows);
+	size_t i, count = 0;
+	const json_t *order;
+	if (!rows)
+		return NULL;
+	json_array_foreach(orders, i, order)
+		count += orders_row_from_json(&rows[count], order) == 0;
+	*ret_count = count;
+	return rows;
+}

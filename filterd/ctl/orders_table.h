@@ -30,3 +30,6 @@ json_t *orders_row_json(const struct orders_row *row);
 
 // The other way; texts are valid as long as `order` is. -EINVAL if it has no id, state, starts or expires.
 int orders_row_from_json(struct orders_row *ret, const json_t *order);
+
+// All of an array, but for those that can't be rows, to be freed. NULL if out of memory.
+struct orders_row *orders_rows_from_json(const json_t *orders, size_t *ret_count);
