@@ -253,6 +253,11 @@ expect_push("onto nothing", [orders, "--yes"], 0, -1, asked={}, out="Orders: 3 a
 expect_push("files", [orders / "a.order", orders / "b.order", "--yes"], 0, new, asked={}, out="1 removed, 2 as they are")
 expect_push("dry run", [orders, "--dry-run"], 0, old, asked={"dry-run": True}, push={**DONE, "effective": None},
             out="The daemon would take it. Nothing is pushed.")
+write("b.order", "b", *[f"n{i}.example" for i in range(9)], more="exempt = 10.1.1.1\nanswer = sinkhole 192.0.2.1\n")
+done, _ = expect_push("for whom, and what is answered", [orders, "--yes"], 0, new, asked={},
+                      out="      clients: every client -> every client but 10.1.1.1\n")
+assert "      answer: nxdomain -> sinkhole 192.0.2.1\n" in done.stdout, done.stdout
+write("b.order", "b", *[f"n{i}.example" for i in range(9)])
 write("big.order", "big", *[f"n{i}.big.example" for i in range(3000)])
 big, _ = compiled()
 write("c.order", "c", "c.example")

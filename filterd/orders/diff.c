@@ -16,7 +16,7 @@ const char *const diff_field_words[] = {
 	[DIFF_ISSUED] = "issued",       [DIFF_STARTS] = "starts",
 	[DIFF_EXPIRES] = "expires",     [DIFF_REVIEW] = "review",
 	[DIFF_ACTION] = "action",       [DIFF_MATCH] = "match",
-	[DIFF_ANSWER] = "answer",       [DIFF_SCOPE] = "scope",
+	[DIFF_ANSWER] = "answer",       [DIFF_CLIENTS] = "clients",
 	[DIFF_OVERRIDES] = "overrides", [DIFF_FIELDS] = NULL,
 };
 
@@ -114,7 +114,7 @@ static uint32_t compare(const struct side *a, const struct side *b)
 	       bit(left->review_s == right->review_s, DIFF_REVIEW) |
 	       bit(left->action == right->action, DIFF_ACTION) |
 	       bit(left->match == right->match, DIFF_MATCH) |
-	       bit(same_answer(left, right), DIFF_ANSWER) | bit(same_scope(a, b), DIFF_SCOPE) |
+	       bit(same_answer(left, right), DIFF_ANSWER) | bit(same_scope(a, b), DIFF_CLIENTS) |
 	       bit(same_overrides(a, b), DIFF_OVERRIDES);
 }
 
