@@ -14,6 +14,7 @@
 #include "filterd/orders/host_name.h"
 #include "filterd/orders/list_set.h"
 #include "filterd/orders/names.h"
+#include "filterd/orders/tails.h"
 #include "filterd/orders/words.h"
 
 struct about {
@@ -223,6 +224,18 @@ struct critical_found critical_find(const struct critical *c, const struct name 
 const char *critical_file(const struct critical *c)
 {
 	return c->file;
+}
+
+void critical_tails(const struct critical *c, struct tails *t)
+{
+	for (uint32_t i = 0; i < c->set.count; i++) {
+		struct slice text = entry_name(c, i);
+		struct name name = {.len = (uint8_t)text.len};
+		if (!c->set.entries[i].reach)
+			continue;
+		memcpy(name.text, text.at, text.len);
+		tails_add(t, &name);
+	}
 }
 
 void critical_digest(const struct critical *c, struct digest *d)
