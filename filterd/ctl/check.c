@@ -38,9 +38,6 @@ struct answer {
 };
 
 static const char *const decisions[] = {"none", "monitor", "allow", "block"};
-static const char *const actions[] = {"block", "monitor", "allow"};
-static const char *const matches[] = {"exact", "subtree"};
-static const char *const answers[] = {"nxdomain", "refused", "sinkhole", "drop"};
 
 static bool has_matched(const struct answer *a, uint32_t order)
 {
@@ -86,9 +83,9 @@ static json_t *order_json(const struct answer *a, uint32_t index)
 	json_object_set_new(j, "reason", text_json(o.reason));
 	if (o.category.len)
 		json_object_set_new(j, "category", text_json(o.category));
-	json_object_set_new(j, "action", json_string(actions[o.action]));
-	json_object_set_new(j, "match", json_string(matches[o.match]));
-	json_object_set_new(j, "answer", json_string(answers[o.answer]));
+	json_object_set_new(j, "action", json_string(order_action_words[o.action]));
+	json_object_set_new(j, "match", json_string(order_match_words[o.match]));
+	json_object_set_new(j, "answer", json_string(order_answer_words[o.answer]));
 	json_object_set_new(j, "state", json_string(state(a, &o)));
 	set_time(j, "issued", o.issued_s);
 	set_time(j, "starts", o.starts_s);
@@ -147,7 +144,8 @@ static void print_decision(const struct answer *a)
 	snprintf(lead, sizeof lead, "%s %s", name, says[a->verdict.decision]);
 	print_order(lead, &o);
 	printf("  from %s until %s, as %s (%s)\n", clock_text(o.starts_s, from),
-	       clock_text(o.expires_s, until), name + a->verdict.name_offset, matches[o.match]);
+	       clock_text(o.expires_s, until), name + a->verdict.name_offset,
+	       order_match_words[o.match]);
 	printf("  reason: %.*s\n", (int)o.reason.len, (const char *)o.reason.at);
 }
 
@@ -158,7 +156,7 @@ static void print_other(const struct answer *a, uint32_t index)
 	const char *is = state(a, &o);
 	char time[CLOCK_TEXT_MAX];
 	print_order("  also listed by", &o);
-	printf("    action %s, ", actions[o.action]);
+	printf("    action %s, ", order_action_words[o.action]);
 	if (strcmp(is, "pending") == 0)
 		printf("begins at %s\n", clock_text(o.starts_s, time));
 	else if (strcmp(is, "lifted") == 0)

@@ -117,7 +117,6 @@ static const char *time_of(int64_t s, char out[FIELD_TEXT_MAX])
 static const char *field_text(const struct ruleset *r, const struct ruleset_order *o,
 			      enum diff_field field, char out[FIELD_TEXT_MAX])
 {
-	static const char *const actions[] = {"block", "monitor", "allow"};
 	switch (field) {
 	case DIFF_REVISION:
 		snprintf(out, FIELD_TEXT_MAX, "%" PRIu32, o->revision);
@@ -141,9 +140,9 @@ static const char *field_text(const struct ruleset *r, const struct ruleset_orde
 	case DIFF_REVIEW:
 		return time_of(o->review_s, out);
 	case DIFF_ACTION:
-		return actions[o->action];
+		return order_action_words[o->action];
 	case DIFF_MATCH:
-		return o->match == ORDER_EXACT ? "exact" : "subtree";
+		return order_match_words[o->match];
 	case DIFF_ANSWER:
 		return describe_answer(o, out);
 	case DIFF_CLIENTS:

@@ -54,14 +54,12 @@ static uint64_t distinct(const struct names *all)
 
 static struct orders_row row_of(const struct order *o, uint32_t notice_days, int64_t at_s)
 {
-	static const char *const actions[] = {"block", "monitor", "allow"};
-	static const char *const matches[] = {"exact", "subtree"};
 	bool goes_on = o->standing == ORDER_STANDS && at_s < o->expires_s;
 	return (struct orders_row){
 		.id = o->id,
 		.state = state_of(o, at_s),
-		.action = actions[o->action],
-		.match = matches[o->match],
+		.action = order_action_words[o->action],
+		.match = order_match_words[o->match],
 		.authority = o->authority,
 		.reference = o->reference,
 		.category = o->category,

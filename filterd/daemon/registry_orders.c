@@ -131,9 +131,6 @@ void registry_extend(struct registry *r, const char *id, int64_t until_s,
 
 // --- As they stand
 
-static const char *const actions[] = {"block", "monitor", "allow"};
-static const char *const matches[] = {"exact", "subtree"};
-
 static void put_text(json_t *to, const char *key, struct slice text)
 {
 	if (text.len)
@@ -166,8 +163,8 @@ static json_t *order_json(const struct registry *r, const struct ruleset_order *
 	json_object_set_new(json, "revision", json_integer(order->revision));
 	json_object_set_new(json, "state",
 			    json_string(order_state_words[ruleset_order_state(order, at_s)]));
-	json_object_set_new(json, "action", json_string(actions[order->action]));
-	json_object_set_new(json, "match", json_string(matches[order->match]));
+	json_object_set_new(json, "action", json_string(order_action_words[order->action]));
+	json_object_set_new(json, "match", json_string(order_match_words[order->match]));
 	put_text(json, "authority", order->authority);
 	put_text(json, "reference", order->reference);
 	put_text(json, "category", order->category);

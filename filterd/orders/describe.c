@@ -37,10 +37,9 @@ static void put_more(struct line *l, uint32_t count)
 
 const char *describe_answer(const struct ruleset_order *o, char out[DESCRIBE_MAX])
 {
-	static const char *const answers[] = {"nxdomain", "refused", "sinkhole", "drop"};
 	struct line l = {out, 0};
 	char text[ADDR_TEXT_MAX];
-	put(&l, "%s", answers[o->answer]);
+	put(&l, "%s", order_answer_words[o->answer]);
 	for (uint8_t i = 0; i < o->sinkhole_count; i++)
 		put(&l, " %s", addr_text(&o->sinkholes[i], text));
 	return out;

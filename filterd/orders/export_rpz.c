@@ -43,7 +43,6 @@ static void write_key(const struct export *x, uint32_t order, const char *key, c
 
 static void write_order(const struct export *x, uint32_t number)
 {
-	static const char *const actions[] = {"block", "monitor", "allow"};
 	const struct order *o = &x->orders->at[number];
 	char revision[16], starts[CLOCK_TEXT_MAX], expires[CLOCK_TEXT_MAX];
 	snprintf(revision, sizeof revision, "%" PRIu32, o->revision);
@@ -54,7 +53,7 @@ static void write_order(const struct export *x, uint32_t number)
 	write_key(x, number, "reason", o->reason);
 	write_key(x, number, "category", o->category);
 	write_key(x, number, "contact", o->contact);
-	write_key(x, number, "action", actions[o->action]);
+	write_key(x, number, "action", order_action_words[o->action]);
 	write_key(x, number, "starts", clock_text(o->starts_s, starts));
 	write_key(x, number, "expires", clock_text(o->expires_s, expires));
 }
