@@ -14,6 +14,7 @@
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
 #include "filterd/ctl/in_force.h"
+#include "filterd/ctl/option.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/orders/ruleset.h"
 
@@ -206,12 +207,6 @@ static int check(const struct question *q)
 	return a.verdict.decision == DECISION_BLOCK ? EXIT_BLOCKED : EXIT_REACHABLE;
 }
 
-static bool complain(const char *what, const char *text)
-{
-	fprintf(stderr, "filterctl: '%s' is no %s\n", text, what);
-	return false;
-}
-
 // False after saying what is wrong.
 static bool take_option(struct question *q, int option)
 {
@@ -220,11 +215,9 @@ static bool take_option(struct question *q, int option)
 		q->orders = optarg;
 		return true;
 	case 'a':
-		return clock_from_text(&q->at_s, optarg) == 0 ||
-		       complain("time such as 2019-03-16T09:00:00+13:00", optarg);
+		return option_time(&q->at_s, optarg);
 	case 'c':
-		return addr_from_text(&q->client, optarg) == 0 ||
-		       complain("IPv4 or IPv6 address", optarg);
+		return option_client(&q->client, optarg);
 	case RULES_OPTION_CONFIG:
 	case RULES_OPTION_MAX_LIFETIME:
 		return rules_option(&q->rules, option, optarg) > 0;
@@ -257,7 +250,7 @@ static int run(int argc, char **argv)
 	if (optind + 1 != argc)
 		return command_usage(&command_check);
 	if (name_from_text(&q.name, slice_text(argv[optind])) < 0) {
-		complain("host name", argv[optind]);
+		option_wrong("host name", argv[optind]);
 		return EXIT_ERROR;
 	}
 	return check(&q);

@@ -13,6 +13,7 @@
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/decided.h"
 #include "filterd/ctl/export_json.h"
+#include "filterd/ctl/option.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/save.h"
 #include "filterd/ctl/zone_serial.h"
@@ -147,18 +148,13 @@ static int export(const struct arguments *a)
 	return result < 0 ? EXIT_ERROR : print_losses(&outcome);
 }
 
-static bool complain(const char *what, const char *text)
-{
-	fprintf(stderr, "filterctl: '%s' is no %s\n", text, what);
-	return false;
-}
-
 static bool take_format(struct arguments *a, const char *name)
 {
 	a->has_format = true;
 	a->format = export_format_named(name);
 	return a->format || strcmp(name, "json") == 0 ||
-	       complain("format; there are rpz, hosts, domains, dnsmasq, unbound and json", name);
+	       option_wrong("format; there are rpz, hosts, domains, dnsmasq, unbound and json",
+			    name);
 }
 
 // What can stand in a master file as it is.
@@ -168,7 +164,7 @@ static bool take_zone(struct arguments *a, const char *text)
 	struct name *zone = &a->export.zone;
 	return (name_from_text(zone, slice_text(text)) == 0 &&
 		strspn(zone->text, plain) == zone->len) ||
-	       complain("name for a zone", text);
+	       option_wrong("name for a zone", text);
 }
 
 static bool take_serial(struct arguments *a, const char *text)
@@ -179,7 +175,7 @@ static bool take_serial(struct arguments *a, const char *text)
 	a->export.serial = (uint32_t)serial;
 	a->has_serial = true;
 	return (!errno && !*end && text[0] >= '0' && text[0] <= '9' && serial <= UINT32_MAX) ||
-	       complain("serial (0 to 4294967295)", text);
+	       option_wrong("serial (0 to 4294967295)", text);
 }
 
 // False after saying what is wrong.
@@ -195,11 +191,9 @@ static bool take_option(struct arguments *a, int option)
 	case 'f':
 		return take_format(a, optarg);
 	case 'a':
-		return clock_from_text(&a->export.at_s, optarg) == 0 ||
-		       complain("time such as 2019-03-16T09:00:00+13:00", optarg);
+		return option_time(&a->export.at_s, optarg);
 	case 'c':
-		return addr_from_text(&a->export.client, optarg) == 0 ||
-		       complain("IPv4 or IPv6 address", optarg);
+		return option_client(&a->export.client, optarg);
 	case 'z':
 		return take_zone(a, optarg);
 	case 's':

@@ -7,6 +7,7 @@
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
+#include "filterd/ctl/option.h"
 #include "filterd/ctl/orders_table.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/show.h"
@@ -158,11 +159,7 @@ static bool take_option(struct arguments *a, int option)
 		return true;
 	case 'a':
 		a->at_stated = true;
-		if (clock_from_text(&a->at_s, optarg) == 0)
-			return true;
-		fprintf(stderr, "filterctl: '%s' is no time such as 2019-03-16T09:00:00+13:00\n",
-			optarg);
-		return false;
+		return option_time(&a->at_s, optarg);
 	case 'C':
 		a->control = optarg;
 		return true;
