@@ -7,7 +7,6 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/orders/describe.h"
-#include "filterd/orders/text.h"
 
 enum { NAMES_FIRST = 64, FIELD_TEXT_MAX = DESCRIBE_MAX, COMES = 0, GOES = 1 };
 
@@ -98,13 +97,11 @@ bool difference_any(const struct difference *d)
 
 // --- For people
 
-// Text of an image that a terminal can show.
+// A terminal can show what an image holds (image_view.c).
 static const char *text_of(struct slice s, char out[FIELD_TEXT_MAX])
 {
 	if (s.len == 0)
 		return "(none)";
-	if (!text_valid(s))
-		return "(can't be shown)";
 	snprintf(out, FIELD_TEXT_MAX, "%.*s", (int)s.len, (const char *)s.at);
 	return out;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "filterd/orders/ruleset_struct.h"
-#include "filterd/orders/text.h"
 
 enum { FIRST = 4 };
 
@@ -132,8 +131,7 @@ const char *describe_overrides(const struct ruleset *r, uint32_t index, char out
 		struct image_order o =
 			image_view_order(v, le32toh(v->overrides[overrides->at + i]));
 		struct slice id = image_view_text(v, &o.id);
-		put(&l, "%s%.*s", i ? ", " : "", text_valid(id) ? (int)id.len : 0,
-		    (const char *)id.at);
+		put(&l, "%s%.*s", i ? ", " : "", (int)id.len, (const char *)id.at);
 	}
 	put_more(&l, overrides->count);
 	return out;
