@@ -49,6 +49,10 @@ for command in commands:
         shown = option if option != "--output" else "-o"
         if own and not re.search(re.escape(man_text(shown)) + r"\b", own):
             wrong.append(f"{command}: {option} is not in its synopsis")
+    for option in sorted(options):
+        words = ["audit", "verify"] if command == "audit" and option in ("--head", "--control") else [command]
+        if f"unrecognized option '{option}'" in says(*words, option, "x", "--nonsense").stdout:
+            wrong.append(f"{command}: does not take {option}")
     if says(command, "--nonsense").returncode != 2:
         wrong.append(f"{command}: takes --nonsense")
 if len(commands) < 10:

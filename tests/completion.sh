@@ -36,7 +36,7 @@ expect '--config|--help|--json|--max-lifetime|--orders|--verbose|-o' compile -
 expect '--control|--help|--json' status --
 expect '--control|--help|--json' doctor --
 expect '--at|--client|--config|--control|--help|--json|--max-lifetime|--orders' check --
-expect '--at|--client|--config|--format|--help|--max-lifetime|--orders|--serial|--zone|-o' export -
+expect '--at|--client|--config|--control|--format|--help|--max-lifetime|--orders|--serial|--zone|-o' export -
 expect 'dnsmasq|domains|hosts|json|rpz|unbound' export --format ''
 expect 'dnsmasq|domains' export --format d
 expect 'one.order|other.txt' export -o o

@@ -130,10 +130,10 @@ def days(count):
 BEGINS, ENDS, LATER, OVER = days(10), days(100), days(110), days(-1)
 
 
-def write(name, id, *names, starts=BEGINS, expires=ENDS):
+def write(name, id, *names, starts=BEGINS, expires=ENDS, more=""):
     (orders / name).write_text(
         f"[order:{id}]\nauthority = Court\nreference = {id}/29\nreason = test\nissued = {days(-30)}\n"
-        f"starts = {starts}\nexpires = {expires}\naction = block\nmatch = subtree\n"
+        f"starts = {starts}\nexpires = {expires}\naction = block\nmatch = subtree\n{more}"
         + "".join(f"name = {name}\n" for name in names))
 
 
@@ -180,8 +180,8 @@ write("y.order", "y", "y.example", starts=OVER)
 old, _ = compiled()
 expect_push("nothing to do", [orders, "--yes"], 0, old, out="Nothing to do: these orders are in force already, with serial 42")
 expect_push("nothing to do, nobody there", [orders], 2, old, err="nobody can be asked")
-lifted = {"id": "y", "state": "lifted", "starts": OVER, "expires": ENDS, "lifted": OVER, "action": "block"}
-extended = {"id": "a", "state": "pending", "starts": BEGINS, "expires": LATER, "action": "block"}
+lifted = {"id": "y", "revision": 1, "state": "lifted", "starts": OVER, "expires": ENDS, "lifted": OVER, "action": "block"}
+extended = {"id": "a", "revision": 1, "state": "pending", "starts": BEGINS, "expires": LATER, "action": "block"}
 expect_push("lifted and extended", [orders, "--yes"], 0, old, states=[extended, lifted],
             out=f"Order a was extended until {LATER}, which stays so.\nOrder y was lifted at {OVER} and stays so: ")
 
@@ -206,6 +206,25 @@ expect_check("check what is lifted", "y.example", 0, lifted, out=f"action block,
 expect_check("check what is seen to end", "y.example", 0, {**lifted, "lifted": None, "state": "expired"}, out="ended at")
 expect("check between two serials", ["check", "y.example"], 2, err="changes all the time",
        image=({"serial": 42, "checksum": "0123456789abcdef"}, old), orders={"serial": 43, "orders": []})
+
+
+def expect_export(what, at, *states, names):
+    """What an export at that time says that is blocked, with what the daemon says of its orders."""
+    global failed
+    done = expect(what, ["export", "--orders", orders, "--format", "domains", "--at", at], 0, asked=[{"command": "orders"}],
+                  orders={"serial": 42, "orders": states})
+    if (got := [line for line in done.stdout.splitlines() if line[0] != "#"]) != names:
+        print(f"{what}: {got}")
+        failed = 1
+
+
+expect_export("export", days(20), names=["a.example", "b.example", "y.example", "z.example"])
+expect_export("export what was extended", days(105), extended, names=["a.example", "b.example"])
+expect_export("export what was lifted", days(20), lifted, names=["a.example", "b.example", "z.example"])
+expect_export("export what was lifted before it began", days(20), {**extended, "state": "lifted", "lifted": days(1)},
+              names=["y.example", "z.example"])
+expect_export("export another revision", days(105), {**extended, "revision": 2}, names=[])
+expect("export without the daemon", ["export", "--orders", orders, "--format", "domains"], 2, orders=DENIED, err="only root")
 write("a.order", "a", "a.example", "c.example", expires=LATER)
 write("b.order", "b", *[f"n{i}.example" for i in range(9)])
 write("o.order", "o", "o.example", starts=days(-2), expires=OVER)
@@ -234,6 +253,11 @@ expect_push("onto nothing", [orders, "--yes"], 0, -1, asked={}, out="Orders: 3 a
 expect_push("files", [orders / "a.order", orders / "b.order", "--yes"], 0, new, asked={}, out="1 removed, 2 as they are")
 expect_push("dry run", [orders, "--dry-run"], 0, old, asked={"dry-run": True}, push={**DONE, "effective": None},
             out="The daemon would take it. Nothing is pushed.")
+write("b.order", "b", *[f"n{i}.example" for i in range(9)], more="exempt = 10.1.1.1\nanswer = sinkhole 192.0.2.1\n")
+done, _ = expect_push("for whom, and what is answered", [orders, "--yes"], 0, new, asked={},
+                      out="      clients: every client -> every client but 10.1.1.1\n")
+assert "      answer: nxdomain -> sinkhole 192.0.2.1\n" in done.stdout, done.stdout
+write("b.order", "b", *[f"n{i}.example" for i in range(9)])
 write("big.order", "big", *[f"n{i}.big.example" for i in range(3000)])
 big, _ = compiled()
 write("c.order", "c", "c.example")

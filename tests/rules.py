@@ -76,6 +76,7 @@ def check(orders, time, client, name, order):
     assert answer["blocked"] == bool(order), answer
     if order:
         assert answer["order"]["id"] == order, answer
+        assert answer["order"]["revision"] == 1, answer
 
 
 def compile_all(folder):
@@ -174,6 +175,13 @@ def orders_have_a_state(folder):
     image = folder / "states.image"
     got = filterctl("compile", "--orders", str(folder / "states.order"), "-o", str(image), "--json")
     assert json.loads(got.stdout)["orders"] == 5 and json.loads(got.stdout)["set_aside"] == 2, got
+    got = filterctl("orders", "--orders", str(image))
+    assert got.returncode == 2, got
+    assert got.stderr == f"{image}: this is an image; what is wanted here is orders in text\n", got
+    # A name counts once.
+    (folder / "twice.order").write_text(order("a", "01-01", "02-01", "name=b.example\nname=A.example.\n"))
+    got = filterctl("orders", "--orders", str(folder / "twice.order"), "--json")
+    assert json.loads(got.stdout)["orders"][0]["names"] == 2, got
 
 
 with tempfile.TemporaryDirectory() as name:

@@ -14,6 +14,7 @@
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
 #include "filterd/ctl/in_force.h"
+#include "filterd/ctl/option.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/orders/ruleset.h"
 
@@ -38,9 +39,6 @@ struct answer {
 };
 
 static const char *const decisions[] = {"none", "monitor", "allow", "block"};
-static const char *const actions[] = {"block", "monitor", "allow"};
-static const char *const matches[] = {"exact", "subtree"};
-static const char *const answers[] = {"nxdomain", "refused", "sinkhole", "drop"};
 
 static bool has_matched(const struct answer *a, uint32_t order)
 {
@@ -80,14 +78,15 @@ static json_t *order_json(const struct answer *a, uint32_t index)
 	ruleset_order(a->rules, index, &o);
 	json_t *j = json_object();
 	json_object_set_new(j, "id", text_json(o.id));
+	json_object_set_new(j, "revision", json_integer(o.revision));
 	json_object_set_new(j, "authority", text_json(o.authority));
 	json_object_set_new(j, "reference", text_json(o.reference));
 	json_object_set_new(j, "reason", text_json(o.reason));
 	if (o.category.len)
 		json_object_set_new(j, "category", text_json(o.category));
-	json_object_set_new(j, "action", json_string(actions[o.action]));
-	json_object_set_new(j, "match", json_string(matches[o.match]));
-	json_object_set_new(j, "answer", json_string(answers[o.answer]));
+	json_object_set_new(j, "action", json_string(order_action_words[o.action]));
+	json_object_set_new(j, "match", json_string(order_match_words[o.match]));
+	json_object_set_new(j, "answer", json_string(order_answer_words[o.answer]));
 	json_object_set_new(j, "state", json_string(state(a, &o)));
 	set_time(j, "issued", o.issued_s);
 	set_time(j, "starts", o.starts_s);
@@ -146,7 +145,8 @@ static void print_decision(const struct answer *a)
 	snprintf(lead, sizeof lead, "%s %s", name, says[a->verdict.decision]);
 	print_order(lead, &o);
 	printf("  from %s until %s, as %s (%s)\n", clock_text(o.starts_s, from),
-	       clock_text(o.expires_s, until), name + a->verdict.name_offset, matches[o.match]);
+	       clock_text(o.expires_s, until), name + a->verdict.name_offset,
+	       order_match_words[o.match]);
 	printf("  reason: %.*s\n", (int)o.reason.len, (const char *)o.reason.at);
 }
 
@@ -157,7 +157,7 @@ static void print_other(const struct answer *a, uint32_t index)
 	const char *is = state(a, &o);
 	char time[CLOCK_TEXT_MAX];
 	print_order("  also listed by", &o);
-	printf("    action %s, ", actions[o.action]);
+	printf("    action %s, ", order_action_words[o.action]);
 	if (strcmp(is, "pending") == 0)
 		printf("begins at %s\n", clock_text(o.starts_s, time));
 	else if (strcmp(is, "lifted") == 0)
@@ -207,12 +207,6 @@ static int check(const struct question *q)
 	return a.verdict.decision == DECISION_BLOCK ? EXIT_BLOCKED : EXIT_REACHABLE;
 }
 
-static bool complain(const char *what, const char *text)
-{
-	fprintf(stderr, "filterctl: '%s' is no %s\n", text, what);
-	return false;
-}
-
 // False after saying what is wrong.
 static bool take_option(struct question *q, int option)
 {
@@ -221,11 +215,9 @@ static bool take_option(struct question *q, int option)
 		q->orders = optarg;
 		return true;
 	case 'a':
-		return clock_from_text(&q->at_s, optarg) == 0 ||
-		       complain("time such as 2019-03-16T09:00:00+13:00", optarg);
+		return option_time(&q->at_s, optarg);
 	case 'c':
-		return addr_from_text(&q->client, optarg) == 0 ||
-		       complain("IPv4 or IPv6 address", optarg);
+		return option_client(&q->client, optarg);
 	case RULES_OPTION_CONFIG:
 	case RULES_OPTION_MAX_LIFETIME:
 		return rules_option(&q->rules, option, optarg) > 0;
@@ -258,7 +250,7 @@ static int run(int argc, char **argv)
 	if (optind + 1 != argc)
 		return command_usage(&command_check);
 	if (name_from_text(&q.name, slice_text(argv[optind])) < 0) {
-		complain("host name", argv[optind]);
+		option_wrong("host name", argv[optind]);
 		return EXIT_ERROR;
 	}
 	return check(&q);

@@ -24,19 +24,6 @@ struct arguments {
 	bool json;
 };
 
-static int save(const char *path, const struct compiled *c)
-{
-	struct save file;
-	int result = save_open(&file, path);
-	if (result < 0)
-		return result;
-	if (fwrite(c->image, 1, c->len, file.to) == c->len)
-		return save_commit(&file);
-	result = -errno;
-	save_drop(&file);
-	return result;
-}
-
 // The names that stood more than once in one order: those that the lists' readers left out count as well.
 static uint64_t duplicates(const struct compiled *c, const struct summaries *lists)
 {
@@ -83,7 +70,7 @@ static int write_image(const struct arguments *a, const struct orders *orders,
 	int result = compile_orders(orders, &compiled);
 	if (result < 0)
 		fprintf(stderr, "%s: %s\n", a->orders, strerror(-result));
-	else if ((result = save(a->image, &compiled)) < 0)
+	else if ((result = save_bytes(a->image, compiled.image, compiled.len)) < 0)
 		fprintf(stderr, "%s: %s\n", a->image, strerror(-result));
 	int status = result < 0
 			     ? EXIT_ERROR

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "filterd/base/clock.h"
-#include "filterd/orders/text.h"
+#include "filterd/orders/describe.h"
 
-enum { NAMES_FIRST = 64, FIELD_TEXT_MAX = 200, COMES = 0, GOES = 1 };
+enum { NAMES_FIRST = 64, FIELD_TEXT_MAX = DESCRIBE_MAX, COMES = 0, GOES = 1 };
 
 static const char *const changes[] = {"added", "changed", "removed"};
 enum change { ADDED, CHANGED, REMOVED };
@@ -97,13 +97,11 @@ bool difference_any(const struct difference *d)
 
 // --- For people
 
-// Text of an image that a terminal can show.
+// A terminal can show what an image holds (image_view.c).
 static const char *text_of(struct slice s, char out[FIELD_TEXT_MAX])
 {
 	if (s.len == 0)
 		return "(none)";
-	if (!text_valid(s))
-		return "(can't be shown)";
 	snprintf(out, FIELD_TEXT_MAX, "%.*s", (int)s.len, (const char *)s.at);
 	return out;
 }
@@ -113,12 +111,9 @@ static const char *time_of(int64_t s, char out[FIELD_TEXT_MAX])
 	return s ? clock_text(s, out) : "(none)";
 }
 
-// NULL for a field that does not fit a line.
-static const char *field_text(const struct ruleset_order *o, enum diff_field field,
-			      char out[FIELD_TEXT_MAX])
+static const char *field_text(const struct ruleset *r, const struct ruleset_order *o,
+			      enum diff_field field, char out[FIELD_TEXT_MAX])
 {
-	static const char *const actions[] = {"block", "monitor", "allow"};
-	static const char *const answers[] = {"nxdomain", "refused", "sinkhole", "drop"};
 	switch (field) {
 	case DIFF_REVISION:
 		snprintf(out, FIELD_TEXT_MAX, "%" PRIu32, o->revision);
@@ -142,17 +137,19 @@ static const char *field_text(const struct ruleset_order *o, enum diff_field fie
 	case DIFF_REVIEW:
 		return time_of(o->review_s, out);
 	case DIFF_ACTION:
-		return actions[o->action];
+		return order_action_words[o->action];
 	case DIFF_MATCH:
-		return o->match == ORDER_EXACT ? "exact" : "subtree";
+		return order_match_words[o->match];
 	case DIFF_ANSWER:
-		return answers[o->answer];
-	case DIFF_SCOPE:
+		return describe_answer(o, out);
+	case DIFF_CLIENTS:
+		return describe_clients(r, o->index, out);
 	case DIFF_OVERRIDES:
+		return describe_overrides(r, o->index, out);
 	case DIFF_FIELDS:
 		break;
 	}
-	return NULL;
+	return "";
 }
 
 struct page {
@@ -183,11 +180,11 @@ static void print_fields(const struct page *p, const struct diff_order *o)
 		char left[FIELD_TEXT_MAX], right[FIELD_TEXT_MAX];
 		if (!(o->fields >> i & 1))
 			continue;
-		const char *from = field_text(&before, (enum diff_field)i, left);
-		const char *to = field_text(&after, (enum diff_field)i, right);
-		if (from && to && strcmp(from, to) != 0)
+		const char *from = field_text(p->d->diff.before, &before, (enum diff_field)i, left);
+		const char *to = field_text(p->d->diff.after, &after, (enum diff_field)i, right);
+		if (strcmp(from, to) != 0)
 			fprintf(p->to, "      %s: %s -> %s\n", diff_field_words[i], from, to);
-		else
+		else // beyond what is shown of it
 			fprintf(p->to, "      %s: another\n", diff_field_words[i]);
 	}
 }

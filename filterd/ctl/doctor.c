@@ -11,6 +11,7 @@
 
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
+#include "filterd/ctl/show.h"
 
 enum { EXIT_BAD = 1, SAYS_MAX = 400, CONNTRACK_FULL_PERCENT = 80, QUERIES_MIN = 10000 };
 
@@ -42,11 +43,6 @@ __attribute__((format(printf, 3, 4))) static void say(struct finding *f, enum gr
 	f->grade = grade;
 }
 
-static json_int_t number(const json_t *of, const char *key)
-{
-	return json_integer_value(json_object_get(of, key));
-}
-
 // --- The checks
 
 static void check_daemon(const struct patient *p, struct finding *f)
@@ -63,11 +59,11 @@ static void check_orders(const struct patient *p, struct finding *f)
 	const json_t *rules = json_object_get(p->status, "ruleset");
 	if (!p->status)
 		say(f, GRADE_UNKNOWN, "the daemon would have to say");
-	else if (!number(rules, "active"))
+	else if (!show_number(rules, "active"))
 		say(f, GRADE_WARN, "no order is in force: nothing is blocked");
 	else
 		say(f, GRADE_OK, "%" PRId64 " orders are in force",
-		    (int64_t)number(rules, "active"));
+		    (int64_t)show_number(rules, "active"));
 }
 
 static void check_queues(const struct patient *p, struct finding *f)
@@ -80,9 +76,9 @@ static void check_queues(const struct patient *p, struct finding *f)
 		return;
 	}
 	json_array_foreach(json_object_get(p->status, "workers"), i, worker)
-		missed += number(worker, "missed");
+		missed += show_number(worker, "missed");
 	json_array_foreach(json_object_get(p->status, "queues"), i, queue)
-		dropped += number(queue, "dropped");
+		dropped += show_number(queue, "dropped");
 	if (missed || dropped)
 		say(f, GRADE_WARN,
 		    "%" PRId64
@@ -236,7 +232,7 @@ static void check_marks(const struct patient *p, struct finding *f)
 	size_t i;
 	json_int_t circling = 0;
 	json_array_foreach(json_object_get(p->status, "workers"), i, worker)
-		circling += number(worker, "circling");
+		circling += show_number(worker, "circling");
 	if (find_rewriting(p, line))
 		say(f, GRADE_BAD,
 		    "a rule ahead of filterd's writes to its bits (0x%08x) of packet marks, and "
@@ -298,8 +294,8 @@ static void check_prefilter(const struct patient *p, struct finding *f)
 {
 	const json_t *prefilter = json_object_get(p->status, "prefilter");
 	const char *why = json_string_value(json_object_get(prefilter, "why"));
-	json_int_t clean = number(prefilter, "clean");
-	json_int_t all = clean + number(prefilter, "maybe") + number(prefilter, "unread");
+	json_int_t clean = show_number(prefilter, "clean");
+	json_int_t all = clean + show_number(prefilter, "maybe") + show_number(prefilter, "unread");
 	double rate = all ? (double)clean * 100 / (double)all : 0;
 	if (!prefilter)
 		say(f, GRADE_UNKNOWN, "the daemon would have to say");
@@ -307,7 +303,7 @@ static void check_prefilter(const struct patient *p, struct finding *f)
 		say(f, GRADE_WARN,
 		    "the prefilter is off, so that each DNS query passes the daemon: %s",
 		    why ? why : "?");
-	else if (!number(prefilter, "interfaces"))
+	else if (!show_number(prefilter, "interfaces"))
 		say(f, GRADE_WARN, "the prefilter stands on no interface ([firewall] lan)");
 	else if (all >= QUERIES_MIN && rate < 50)
 		say(f, GRADE_WARN, "the prefilter spares only %.1f %% of %" PRId64 " DNS queries",
@@ -316,7 +312,7 @@ static void check_prefilter(const struct patient *p, struct finding *f)
 		say(f, GRADE_OK,
 		    "the prefilter stands on %" PRId64 " interfaces and spares %.1f %% of %" PRId64
 		    " DNS queries",
-		    (int64_t)number(prefilter, "interfaces"), rate, (int64_t)all);
+		    (int64_t)show_number(prefilter, "interfaces"), rate, (int64_t)all);
 }
 
 static void check_clock(const struct patient *p, struct finding *f)

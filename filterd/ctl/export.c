@@ -11,7 +11,9 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
+#include "filterd/ctl/decided.h"
 #include "filterd/ctl/export_json.h"
+#include "filterd/ctl/option.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/save.h"
 #include "filterd/ctl/zone_serial.h"
@@ -21,6 +23,7 @@ enum { EXIT_LOSSES = 1 };
 
 struct arguments {
 	const char *orders, *output;
+	const char *control;                // NULL: go by the files alone
 	const struct export_format *format; // NULL: JSON
 	bool has_format, has_serial;
 	struct rules_options rules;
@@ -134,6 +137,10 @@ static int export(const struct arguments *a)
 	struct outcome outcome = {0};
 	if (rules_load(a->orders, &a->rules, &orders) < 0)
 		return EXIT_ERROR;
+	if (a->control && decided_apply(a->control, &orders) != EXIT_OK) {
+		orders_done(&orders);
+		return EXIT_ERROR;
+	}
 	int result = (a->output ? write_file : write_stdout)(a, &orders, &outcome);
 	if (result == 0 && a->output)
 		print_summary(a, &orders, &outcome);
@@ -141,18 +148,13 @@ static int export(const struct arguments *a)
 	return result < 0 ? EXIT_ERROR : print_losses(&outcome);
 }
 
-static bool complain(const char *what, const char *text)
-{
-	fprintf(stderr, "filterctl: '%s' is no %s\n", text, what);
-	return false;
-}
-
 static bool take_format(struct arguments *a, const char *name)
 {
 	a->has_format = true;
 	a->format = export_format_named(name);
 	return a->format || strcmp(name, "json") == 0 ||
-	       complain("format; there are rpz, hosts, domains, dnsmasq, unbound and json", name);
+	       option_wrong("format; there are rpz, hosts, domains, dnsmasq, unbound and json",
+			    name);
 }
 
 // What can stand in a master file as it is.
@@ -162,7 +164,7 @@ static bool take_zone(struct arguments *a, const char *text)
 	struct name *zone = &a->export.zone;
 	return (name_from_text(zone, slice_text(text)) == 0 &&
 		strspn(zone->text, plain) == zone->len) ||
-	       complain("name for a zone", text);
+	       option_wrong("name for a zone", text);
 }
 
 static bool take_serial(struct arguments *a, const char *text)
@@ -173,7 +175,7 @@ static bool take_serial(struct arguments *a, const char *text)
 	a->export.serial = (uint32_t)serial;
 	a->has_serial = true;
 	return (!errno && !*end && text[0] >= '0' && text[0] <= '9' && serial <= UINT32_MAX) ||
-	       complain("serial (0 to 4294967295)", text);
+	       option_wrong("serial (0 to 4294967295)", text);
 }
 
 // False after saying what is wrong.
@@ -189,15 +191,16 @@ static bool take_option(struct arguments *a, int option)
 	case 'f':
 		return take_format(a, optarg);
 	case 'a':
-		return clock_from_text(&a->export.at_s, optarg) == 0 ||
-		       complain("time such as 2019-03-16T09:00:00+13:00", optarg);
+		return option_time(&a->export.at_s, optarg);
 	case 'c':
-		return addr_from_text(&a->export.client, optarg) == 0 ||
-		       complain("IPv4 or IPv6 address", optarg);
+		return option_client(&a->export.client, optarg);
 	case 'z':
 		return take_zone(a, optarg);
 	case 's':
 		return take_serial(a, optarg);
+	case 'C':
+		a->control = optarg;
+		return true;
 	case RULES_OPTION_CONFIG:
 	case RULES_OPTION_MAX_LIFETIME:
 		return rules_option(&a->rules, option, optarg) > 0;
@@ -217,6 +220,7 @@ static int run(int argc, char **argv)
 		{"zone", required_argument, NULL, 'z'},
 		{"serial", required_argument, NULL, 's'},
 		{"output", required_argument, NULL, 'o'},
+		{"control", required_argument, NULL, 'C'},
 		RULES_OPTIONS,
 		{0},
 	};
@@ -244,7 +248,7 @@ const struct command command_export = {
 	.name = "export",
 	.arguments =
 		"--orders PATH --format FORMAT [-o FILE] [--at TIME] [--client ADDR] [--zone NAME] "
-		"[--serial N] " RULES_ARGUMENTS,
+		"[--serial N] [--control PATH] " RULES_ARGUMENTS,
 	.summary = "Write what is in force in a format that resolvers read",
 	.help = "  --orders PATH         an order file, or a folder: every file *.order in it\n"
 		"  --format FORMAT       rpz, hosts, domains, dnsmasq, unbound, or json (all that "
@@ -259,7 +263,10 @@ const struct command command_export = {
 		"  --serial N            the serial of an RPZ (the seconds since 1970, but above "
 		"that "
 		"of\n"
-		"                        the zone in -o FILE)\n" RULES_HELP "\n"
+		"                        the zone in -o FILE)\n"
+		"  --control PATH        with the ends that orders have in the daemon at this "
+		"control socket,\n"
+		"                        where some were lifted or extended since\n" RULES_HELP "\n"
 		"Exits with 0 if the format says all that the orders do, 1 if the file was written "
 		"and\n"
 		"something is left out or said with less (which is told), 2 on any error.\n",

@@ -61,13 +61,12 @@ static void set_prefixes(struct object *to, const struct order *o)
 
 static void set_answer(struct object *to, const struct order *o)
 {
-	static const char *const answers[] = {"nxdomain", "refused", "sinkhole", "drop"};
 	json_t *sinkholes = json_array();
 	for (unsigned i = 0; i < o->sinkhole_count; i++) {
 		char text[ADDR_TEXT_MAX];
 		append(to, sinkholes, addr_text(&o->sinkholes[i], text));
 	}
-	set_text(to, "answer", answers[o->answer]);
+	set_text(to, "answer", order_answer_words[o->answer]);
 	set(to, "sinkholes", sinkholes);
 }
 
@@ -82,7 +81,6 @@ static void set_overrides(struct object *to, const struct order *o)
 // NULL if anything of it is missing.
 static json_t *order_json(const struct order *o)
 {
-	static const char *const actions[] = {"block", "monitor", "allow"};
 	struct object j = {json_object(), true};
 	set_text(&j, "type", "order");
 	set_text(&j, "id", o->id);
@@ -96,8 +94,8 @@ static json_t *order_json(const struct order *o)
 	set_time(&j, "starts", o->starts_s);
 	set_time(&j, "expires", o->expires_s);
 	set_day(&j, "review", o->review_s);
-	set_text(&j, "action", actions[o->action]);
-	set_text(&j, "match", o->match == ORDER_EXACT ? "exact" : "subtree");
+	set_text(&j, "action", order_action_words[o->action]);
+	set_text(&j, "match", order_match_words[o->match]);
 	if (o->action != ORDER_ALLOW)
 		set_answer(&j, o);
 	else

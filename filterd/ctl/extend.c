@@ -5,6 +5,7 @@
 #include "filterd/base/clock.h"
 #include "filterd/ctl/change.h"
 #include "filterd/ctl/command.h"
+#include "filterd/ctl/option.h"
 
 struct arguments {
 	const char *id, *until, *reason;
@@ -15,11 +16,8 @@ static int extend(const struct arguments *a)
 {
 	char done[160], until[CLOCK_TEXT_MAX];
 	int64_t until_s;
-	if (clock_from_text(&until_s, a->until) < 0) {
-		fprintf(stderr, "filterctl: '%s' is no time such as 2019-03-16T09:00:00+13:00\n",
-			a->until);
+	if (!option_time(&until_s, a->until))
 		return EXIT_ERROR;
-	}
 	snprintf(done, sizeof done, "order %s ends at %s", a->id, clock_text(until_s, until));
 	return change_make(&a->change,
 			   json_pack("{s:s, s:s, s:s, s:s}", "command", "extend", "order", a->id,

@@ -2,14 +2,17 @@
 // filterctl orders: which orders there are, what state each is in, and what remains of it.
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
+#include "filterd/ctl/option.h"
 #include "filterd/ctl/orders_table.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/show.h"
 #include "filterd/daemon/config.h"
+#include "filterd/orders/list_set.h"
 #include "filterd/orders/order.h"
 
 struct arguments {
@@ -30,16 +33,34 @@ static const char *state_of(const struct order *o, int64_t at_s)
 	return at_s < o->expires_s ? "active" : "expired";
 }
 
+// Each once. As many as there are, should there be no memory to tell them apart.
+static uint64_t distinct(const struct names *all)
+{
+	struct names kept = {0};
+	struct list_set set;
+	struct slice text;
+	size_t offset = 0;
+	int result = 0;
+	list_set_init(&set, &kept);
+	while (result >= 0 && names_next(all, &offset, &text)) {
+		struct name name = {.len = (uint8_t)text.len};
+		memcpy(name.text, text.at, text.len);
+		result = list_set_add(&set, &name, LIST_SELF, 0);
+	}
+	uint64_t count = result < 0 ? all->count : kept.count;
+	list_set_done(&set);
+	names_done(&kept);
+	return count;
+}
+
 static struct orders_row row_of(const struct order *o, uint32_t notice_days, int64_t at_s)
 {
-	static const char *const actions[] = {"block", "monitor", "allow"};
-	static const char *const matches[] = {"exact", "subtree"};
 	bool goes_on = o->standing == ORDER_STANDS && at_s < o->expires_s;
 	return (struct orders_row){
 		.id = o->id,
 		.state = state_of(o, at_s),
-		.action = actions[o->action],
-		.match = matches[o->match],
+		.action = order_action_words[o->action],
+		.match = order_match_words[o->match],
 		.authority = o->authority,
 		.reference = o->reference,
 		.category = o->category,
@@ -48,7 +69,7 @@ static struct orders_row row_of(const struct order *o, uint32_t notice_days, int
 		.expires_s = o->expires_s,
 		.review_s = o->review_s,
 		.review = goes_on ? review_at(o->review_s, notice_days, at_s) : REVIEW_NONE,
-		.names = o->names.count,
+		.names = distinct(&o->names),
 	};
 }
 
@@ -103,12 +124,10 @@ static int orders(const struct arguments *a)
 
 static int print_answer(const struct arguments *a, const json_t *answer)
 {
-	const json_t *list = json_object_get(answer, "orders"), *order;
-	struct orders_row *rows = calloc(json_array_size(list) + 1, sizeof *rows);
-	size_t i, count = 0;
+	size_t count;
+	struct orders_row *rows = orders_rows_from_json(json_object_get(answer, "orders"), &count);
 	if (!rows)
 		return EXIT_ERROR;
-	json_array_foreach(list, i, order) count += orders_row_from_json(&rows[count], order) == 0;
 	orders_table_sort(rows, count);
 	orders_table_print(rows, count, a->at_s, stdout);
 	free(rows);
@@ -140,11 +159,7 @@ static bool take_option(struct arguments *a, int option)
 		return true;
 	case 'a':
 		a->at_stated = true;
-		if (clock_from_text(&a->at_s, optarg) == 0)
-			return true;
-		fprintf(stderr, "filterctl: '%s' is no time such as 2019-03-16T09:00:00+13:00\n",
-			optarg);
-		return false;
+		return option_time(&a->at_s, optarg);
 	case 'C':
 		a->control = optarg;
 		return true;

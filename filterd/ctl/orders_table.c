@@ -108,16 +108,10 @@ static void remains_text(const struct orders_row *row, int64_t at_s, char out[CE
 	}
 }
 
-static const char *const reviews[] = {
-	[REVIEW_NONE] = NULL,
-	[REVIEW_DUE] = "due",
-	[REVIEW_PASSED] = "passed",
-};
-
 static void review_cell(const struct orders_row *row, char out[CELL_MAX])
 {
 	char time[CLOCK_TEXT_MAX];
-	const char *is = reviews[row->review];
+	const char *is = review_words[row->review];
 	if (row->review_s)
 		snprintf(out, CELL_MAX, "%.*s%s%s", DATE_LEN, clock_text(row->review_s, time),
 			 is ? " " : "", is ? is : "");
@@ -251,7 +245,7 @@ json_t *orders_row_json(const struct orders_row *row)
 	if (row->review_s)
 		json_object_set_new(j, "review",
 				    json_stringn(clock_text(row->review_s, day), DATE_LEN));
-	set_text(j, "review-state", reviews[row->review]);
+	set_text(j, "review-state", review_words[row->review]);
 	set_time(j, "lifted", row->lifted_s);
 	json_object_set_new(j, "names", json_integer((json_int_t)row->names));
 	return j;
@@ -275,7 +269,7 @@ static enum review review_of(const json_t *order)
 {
 	const char *text = text_of(order, "review-state");
 	for (enum review r = REVIEW_DUE; text && r <= REVIEW_PASSED; r++)
-		if (strcmp(reviews[r], text) == 0)
+		if (strcmp(review_words[r], text) == 0)
 			return r;
 	return REVIEW_NONE;
 }
@@ -302,4 +296,17 @@ int orders_row_from_json(struct orders_row *ret, const json_t *order)
 		return -EINVAL;
 	*ret = row;
 	return 0;
+}
+
+struct orders_row *orders_rows_from_json(const json_t *orders, size_t *ret_count)
+{
+	struct orders_row *rows = calloc(json_array_size(orders) + 1, sizeof *rows);
+	size_t i, count = 0;
+	const json_t *order;
+	if (!rows)
+		return NULL;
+	json_array_foreach(orders, i, order)
+		count += orders_row_from_json(&rows[count], order) == 0;
+	*ret_count = count;
+	return rows;
 }

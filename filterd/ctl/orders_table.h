@@ -24,9 +24,12 @@ void orders_table_sort(struct orders_row *rows, size_t count);
 // A line for each below a head, as of the second `at_s`: what remains is told from there.
 void orders_table_print(const struct orders_row *rows, size_t count, int64_t at_s, FILE *to);
 
-// {"id", "revision", "state", "action", "match", "authority", "reference", "category", "starts",
-// "expires", "review", "review-state" ("due" or "passed"), "lifted", "names"}: what the daemon's answer to `orders` has for each as well.
+// {"id", "revision", "state", "action", "match", "authority", "reference", "category", "starts", "expires", "review",
+// "review-state" ("due" or "passed"), "lifted", "names"}: so has the daemon's answer to `orders`, with more besides.
 json_t *orders_row_json(const struct orders_row *row);
 
 // The other way; texts are valid as long as `order` is. -EINVAL if it has no id, state, starts or expires.
 int orders_row_from_json(struct orders_row *ret, const json_t *order);
+
+// All of an array, but for those that can't be rows, to be freed. NULL if out of memory.
+struct orders_row *orders_rows_from_json(const json_t *orders, size_t *ret_count);

@@ -11,6 +11,7 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
+#include "filterd/ctl/option.h"
 #include "filterd/ctl/preview_report.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/tally.h"
@@ -194,11 +195,7 @@ static bool take_option(struct preview *p, int option)
 		return take_seconds(p, optarg);
 	case 'a':
 		p->at_given = true;
-		if (clock_from_text(&p->at_s, optarg) == 0)
-			return true;
-		fprintf(stderr, "filterctl: '%s' is no time such as 2019-03-16T09:00:00+13:00\n",
-			optarg);
-		return false;
+		return option_time(&p->at_s, optarg);
 	case 'j':
 		return p->json = true;
 	case RULES_OPTION_CONFIG:

@@ -13,7 +13,6 @@ enum { TOP_MAX = 20 };
 static const char *const decisions[] = {"not for these clients", "watched", "let through",
 					"blocked"};
 static const char *const decision_words[] = {"none", "monitor", "allow", "block"};
-static const char *const actions[] = {"block", "monitor", "allow"};
 
 static void print_count(const char *what, struct tally_count c, FILE *to)
 {
@@ -29,7 +28,7 @@ static void print_orders(const struct preview_report *p, FILE *to)
 		struct tally_count c = tally_order(p->tally, i);
 		ruleset_order(p->ruleset, i, &o);
 		fprintf(to, "%10" PRIu32 " %10" PRIu64 " %10" PRIu32 "  %-8s %.*s\n", c.names,
-			c.times, c.clients, actions[o.action], (int)o.id.len,
+			c.times, c.clients, order_action_words[o.action], (int)o.id.len,
 			(const char *)o.id.at);
 	}
 }
@@ -86,7 +85,7 @@ static json_t *orders_json(const struct preview_report *p)
 		ruleset_order(p->ruleset, i, &o);
 		json_t *one = count_json(tally_order(p->tally, i));
 		json_object_set_new(one, "order", text_json(o.id));
-		json_object_set_new(one, "action", json_string(actions[o.action]));
+		json_object_set_new(one, "action", json_string(order_action_words[o.action]));
 		json_array_append_new(all, one);
 	}
 	return all;

@@ -9,6 +9,7 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
+#include "filterd/ctl/option.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/daemon/capture.h"
 #include "filterd/engine/engine.h"
@@ -150,13 +151,8 @@ static int run(int argc, char **argv)
 			r.orders = optarg;
 			break;
 		case 'a':
-			if (clock_from_text(&r.at_s, optarg) < 0) {
-				fprintf(stderr,
-					"filterctl replay: '%s' is no time such as "
-					"2019-03-16T09:00:00+13:00\n",
-					optarg);
+			if (!option_time(&r.at_s, optarg))
 				return EXIT_ERROR;
-			}
 			r.at_given = true;
 			break;
 		case 'c':

@@ -80,9 +80,38 @@ static void print_complaints(const struct complaints *c)
 		fprintf(stderr, "... and %" PRIu64 " more like these\n", complaints_more(c));
 }
 
+static bool is_image(const char *path)
+{
+	char magic[IMAGE_MAGIC_LEN];
+	struct stat st;
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	FILE *f = fopen(path, "re");
+	bool is = f && fread(magic, sizeof magic, 1, f) == 1 &&
+		  memcmp(magic, IMAGE_MAGIC, sizeof magic) == 0;
+	if (f)
+		fclose(f);
+	return is;
+}
+
+// False after saying which is none.
+static bool all_text(const char *const *paths, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!is_image(paths[i]))
+			continue;
+		fprintf(stderr, "%s: this is an image; what is wanted here is orders in text\n",
+			paths[i]);
+		return false;
+	}
+	return true;
+}
+
 static int load(const char *const *paths, size_t count, const struct parse_options *parse,
 		struct orders *ret)
 {
+	if (!all_text(paths, count))
+		return -EINVAL;
 	struct complaints *complaints = calloc(1, sizeof *complaints);
 	if (!complaints)
 		return -ENOMEM;
@@ -156,20 +185,6 @@ void rules_tell_reviews(const struct orders *orders, uint32_t notice_days, int64
 			fprintf(stderr, "%s:%u: %s\n", o->place.file, o->place.line,
 				review_text(&about, at_s, text));
 	}
-}
-
-static bool is_image(const char *path)
-{
-	char magic[IMAGE_MAGIC_LEN];
-	struct stat st;
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
-		return false;
-	FILE *f = fopen(path, "re");
-	bool is = f && fread(magic, sizeof magic, 1, f) == 1 &&
-		  memcmp(magic, IMAGE_MAGIC, sizeof magic) == 0;
-	if (f)
-		fclose(f);
-	return is;
 }
 
 int rules_compile(const char *path, const struct orders *orders, struct ruleset **ret)

@@ -86,3 +86,13 @@ void save_drop(struct save *s)
 	fclose(s->to);
 	unlink(s->temporary);
 }
+
+int save_bytes(const char *path, const void *bytes, size_t len)
+{
+	struct save save;
+	int result = save_open(&save, path);
+	if (result < 0)
+		return result;
+	fwrite(bytes, 1, len, save.to); // save_commit() finds what goes wrong
+	return save_commit(&save);
+}

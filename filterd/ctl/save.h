@@ -19,3 +19,6 @@ int save_open(struct save *s, const char *path);
 // may be gone after a power cut.
 int save_commit(struct save *s);
 void save_drop(struct save *s);
+
+// All in one step. 0 or a negative errno.
+int save_bytes(const char *path, const void *bytes, size_t len);

@@ -179,12 +179,7 @@ static bool manifest_fill(struct manifest *m, const json_t *request, const char 
 
 static int write_file(const char *path, const void *bytes, size_t len)
 {
-	struct save save;
-	int result = save_open(&save, path);
-	if (result == 0) {
-		fwrite(bytes, 1, len, save.to); // save_commit() finds what goes wrong
-		result = save_commit(&save);
-	}
+	int result = save_bytes(path, bytes, len);
 	if (result < 0)
 		fprintf(stderr, "filterctl: %s: %s\n", path, strerror(-result));
 	return result < 0 ? EXIT_ERROR : EXIT_OK;

@@ -139,10 +139,13 @@ static int upgrade(struct upgrade *u)
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"control", required_argument, NULL, 'C'}, {"config", required_argument, NULL, 'c'},
-		{"filterd", required_argument, NULL, 'p'}, {"foreground", no_argument, NULL, 'f'},
-		{"if-replaced", no_argument, NULL, 'r'},   {0}};
+	static const struct option options[] = {{"control", required_argument, NULL, 'C'},
+						{"config", required_argument, NULL, 'c'},
+						{"filterd", required_argument, NULL, 'p'},
+						{"foreground", no_argument, NULL, 'f'},
+						{"if-replaced", no_argument, NULL, 'r'},
+						{"json", no_argument, NULL, 'J'},
+						{0}};
 	struct upgrade u = {.control = DAEMON_SOCKET,
 			    .config = "/etc/filterd/filterd.conf",
 			    .program = program_beside()};

@@ -9,6 +9,7 @@
 #include "filterd/daemon/config.h"
 #include "filterd/daemon/registry_core.h"
 #include "filterd/daemon/store.h"
+#include "filterd/orders/review.h"
 
 enum { DAY_S = 86400 };
 
@@ -130,9 +131,6 @@ void registry_extend(struct registry *r, const char *id, int64_t until_s,
 
 // --- As they stand
 
-static const char *const actions[] = {"block", "monitor", "allow"};
-static const char *const matches[] = {"exact", "subtree"};
-
 static void put_text(json_t *to, const char *key, struct slice text)
 {
 	if (text.len)
@@ -146,16 +144,27 @@ static void put_time(json_t *to, const char *key, int64_t s)
 		json_object_set_new(to, key, json_string(clock_text(s, text)));
 }
 
+// What its review day comes to; nobody need look at one that is over.
+static enum review review_of(const struct registry *r, const struct ruleset_order *order,
+			     int64_t at_s)
+{
+	enum order_state state = ruleset_order_state(order, at_s);
+	if (state == ORDER_LIFTED || state == ORDER_EXPIRED)
+		return REVIEW_NONE;
+	return review_at(order->review_s, r->options.orders->review_notice_days, at_s);
+}
+
 static json_t *order_json(const struct registry *r, const struct ruleset_order *order, int64_t at_s)
 {
 	char day[CLOCK_TEXT_MAX];
+	enum review review = review_of(r, order, at_s);
 	json_t *json = json_object();
 	put_text(json, "id", order->id);
 	json_object_set_new(json, "revision", json_integer(order->revision));
 	json_object_set_new(json, "state",
 			    json_string(order_state_words[ruleset_order_state(order, at_s)]));
-	json_object_set_new(json, "action", json_string(actions[order->action]));
-	json_object_set_new(json, "match", json_string(matches[order->match]));
+	json_object_set_new(json, "action", json_string(order_action_words[order->action]));
+	json_object_set_new(json, "match", json_string(order_match_words[order->match]));
 	put_text(json, "authority", order->authority);
 	put_text(json, "reference", order->reference);
 	put_text(json, "category", order->category);
@@ -166,6 +175,8 @@ static json_t *order_json(const struct registry *r, const struct ruleset_order *
 	if (order->review_s)
 		json_object_set_new(json, "review",
 				    json_stringn(clock_text(order->review_s, day), 10));
+	if (review != REVIEW_NONE)
+		json_object_set_new(json, "review-state", json_string(review_words[review]));
 	put_time(json, "lifted", order->lifted_s);
 	json_object_set_new(json, "names", json_integer((json_int_t)order->names));
 	const struct rules *rules = store_current(r->store);

@@ -57,15 +57,6 @@ static uint64_t names_read(const struct orders *orders)
 	return count;
 }
 
-// How many names stand in all sets, each as often as an order lists it.
-static uint64_t names_kept(const struct sets *sets)
-{
-	uint64_t count = 0;
-	for (uint32_t i = 0; i < sets->count; i++)
-		count += (uint64_t)sets->at[i].count * sets->at[i].names;
-	return count;
-}
-
 static int try_seed(const struct orders *orders, const struct order_sections *s, uint64_t seed,
 		    struct compiled *ret)
 {
@@ -74,7 +65,7 @@ static int try_seed(const struct orders *orders, const struct order_sections *s,
 	if (result == 0)
 		result = write_image(&x, s, ret);
 	if (result == 0)
-		ret->duplicates = names_read(orders) - names_kept(&x.sets);
+		ret->duplicates = names_read(orders) - sets_listings(&x.sets);
 	name_index_done(&x);
 	return result;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A hash table of the names and of all that are above one of them, so that a name of an order costs one
-// probe for each of its labels, nearly all of which meet an empty place.
+// A set of the names and of all that are above one of them, so that a name of an order costs one look for each of its
+// labels, nearly all of which meet an empty place. An entry that is only above one that is listed has no reach.
 #include "filterd/orders/critical.h"
 
 #include <errno.h>
@@ -12,135 +12,92 @@
 #include "filterd/base/name.h"
 #include "filterd/orders/critical_builtin.h"
 #include "filterd/orders/host_name.h"
+#include "filterd/orders/list_set.h"
 #include "filterd/orders/names.h"
+#include "filterd/orders/tails.h"
 #include "filterd/orders/words.h"
 
-enum { SEED = 0 }; // whoever could choose the names may as well edit the list
-
-enum { IS_LISTED = 1, HAS_BELOW = 2 }; // else it is only above one that is
-
-struct entry {
-	uint32_t name; // in the block of names
-	uint8_t flags;
+struct about {
 	uint32_t of; // the entry in the list that it is, or is above
-	unsigned line;
 	struct slice why;
 };
 
 struct critical {
 	char *file, *text; // text NULL: built in
 	struct names names;
-	struct entry *entries;
-	uint32_t count, room;
-	uint32_t *slots; // index of an entry plus one; 0 = empty
-	uint32_t slot_count;
+	struct list_set set;
+	struct about *about; // of each entry of the set
+	uint32_t room;
 };
 
-static struct slice entry_name(const struct critical *c, const struct entry *e)
+static struct slice entry_name(const struct critical *c, uint32_t entry)
 {
-	return names_at(&c->names, e->name);
-}
-
-static uint64_t hash_of(struct slice name)
-{
-	uint8_t offsets[NAME_LABELS_MAX];
-	uint64_t hashes[NAME_LABELS_MAX];
-	return name_hashes(name, SEED, offsets, hashes) ? hashes[0] : 0;
-}
-
-// Its entry, or the empty slot where that would be.
-static uint32_t *slot_of(const struct critical *c, struct slice name, uint64_t hash)
-{
-	uint32_t at = (uint32_t)hash & (c->slot_count - 1);
-	while (c->slots[at] && !slice_equal(entry_name(c, &c->entries[c->slots[at] - 1]), name))
-		at = (at + 1) & (c->slot_count - 1);
-	return &c->slots[at];
-}
-
-static int grow_slots(struct critical *c)
-{
-	uint32_t *slots = calloc((size_t)c->slot_count * 2, sizeof *slots);
-	if (!slots)
-		return -ENOMEM;
-	free(c->slots);
-	c->slots = slots;
-	c->slot_count *= 2;
-	for (uint32_t i = 0; i < c->count; i++) {
-		struct slice name = entry_name(c, &c->entries[i]);
-		*slot_of(c, name, hash_of(name)) = i + 1;
-	}
-	return 0;
+	return names_at(&c->names, c->set.entries[entry].at);
 }
 
 static int grow(struct critical *c)
 {
-	if (c->count == c->room) {
-		uint32_t room = c->room ? c->room * 2 : 256;
-		struct entry *more = reallocarray(c->entries, room, sizeof *more);
-		if (!more)
-			return -ENOMEM;
-		c->entries = more;
-		c->room = room;
-	}
-	return c->count * 2 >= c->slot_count ? grow_slots(c) : 0;
+	if (c->set.count < c->room)
+		return 0;
+	uint32_t room = c->room ? c->room * 2 : 256;
+	struct about *more = reallocarray(c->about, room, sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	c->about = more;
+	c->room = room;
+	return 0;
 }
 
 // The entry of this name, a new one if there is none.
-static int entry_for(struct critical *c, const struct name *name, struct entry **ret)
+static int entry_for(struct critical *c, const struct name *name, unsigned reach, uint32_t *ret)
 {
+	uint32_t before = c->set.count;
 	int result = grow(c);
+	if (result == 0)
+		result = list_set_add(&c->set, name, reach, 0);
 	if (result < 0)
 		return result;
-	uint32_t *slot = slot_of(c, name_slice(name), hash_of(name_slice(name)));
-	if (!*slot) {
-		uint32_t at = (uint32_t)c->names.len;
-		result = names_add(&c->names, name);
-		if (result < 0)
-			return result;
-		c->entries[c->count++] = (struct entry){.name = at, .of = UINT32_MAX};
-		*slot = c->count;
-	}
-	*ret = &c->entries[*slot - 1];
+	if (c->set.count > before)
+		c->about[before] = (struct about){.of = UINT32_MAX};
+	*ret = (uint32_t)(list_set_find(&c->set, name_slice(name)) - c->set.entries);
 	return 0;
 }
 
 static int add_parents(struct critical *c, const struct name *name, uint32_t of)
 {
 	struct name parent;
-	struct entry *e;
+	uint32_t entry;
 	const char *dot = name->text;
 	while ((dot = strchr(dot, '.'))) {
 		dot++;
 		parent.len = (uint8_t)strlen(dot);
 		memcpy(parent.text, dot, parent.len + 1U);
-		int result = entry_for(c, &parent, &e);
+		int result = entry_for(c, &parent, 0, &entry);
 		if (result < 0)
 			return result;
-		if (e->of == UINT32_MAX)
-			e->of = of;
+		if (c->about[entry].of == UINT32_MAX)
+			c->about[entry].of = of;
 	}
 	return 0;
 }
 
-static int add(struct critical *c, const struct name *name, uint8_t flags, struct slice why,
+static int add(struct critical *c, const struct name *name, unsigned reach, struct slice why,
 	       unsigned line)
 {
-	struct entry *e;
-	if (c->count >= CRITICAL_NAMES_MAX)
+	uint32_t entry;
+	if (c->set.count >= CRITICAL_NAMES_MAX)
 		return -E2BIG;
-	int result = entry_for(c, name, &e);
+	int result = entry_for(c, name, reach, &entry);
 	if (result < 0)
 		return result;
-	e->flags |= flags;
-	e->of = (uint32_t)(e - c->entries);
-	e->why = why;
-	e->line = line;
-	return add_parents(c, name, e->of);
+	c->about[entry] = (struct about){entry, why};
+	c->set.entries[entry].line = line & 0x0fffffff;
+	return add_parents(c, name, entry);
 }
 
 int critical_add(struct critical *c, const struct name *name, const char *why)
 {
-	return add(c, name, IS_LISTED, slice_text(why), 0);
+	return add(c, name, LIST_SELF, slice_text(why), 0);
 }
 
 // --- Reading
@@ -168,8 +125,7 @@ static int read_name(struct reading *r, struct slice text)
 		return fail(r, text, why);
 	if (r->why.len == 0)
 		return fail(r, text, "stands below no '[why]'");
-	int result = add(r->critical, &name, has_below ? IS_LISTED | HAS_BELOW : IS_LISTED, r->why,
-			 r->line);
+	int result = add(r->critical, &name, has_below ? LIST_SUBTREE : LIST_SELF, r->why, r->line);
 	return result < 0 ? fail(r, text, strerror(-result)) : 0;
 }
 
@@ -201,9 +157,8 @@ static int load(struct critical *c, const char *path, char error[CRITICAL_ERROR_
 {
 	size_t len;
 	c->file = strdup(path ? path : "the built-in list");
-	c->slot_count = 1024;
-	c->slots = calloc(c->slot_count, sizeof *c->slots);
-	if (!c->file || !c->slots) {
+	list_set_init(&c->set, &c->names);
+	if (!c->file) {
 		snprintf(error, CRITICAL_ERROR_MAX, "%s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
@@ -232,9 +187,9 @@ void critical_free(struct critical *c)
 {
 	if (!c)
 		return;
+	list_set_done(&c->set);
 	names_done(&c->names);
-	free(c->entries);
-	free(c->slots);
+	free(c->about);
 	free(c->text);
 	free(c->file);
 	free(c);
@@ -242,29 +197,26 @@ void critical_free(struct critical *c)
 
 // --- Asking
 
-static enum critical_is relation(const struct entry *e, bool is_whole)
+static enum critical_is relation(const struct list_entry *e, bool is_whole)
 {
 	if (is_whole)
-		return e->flags & IS_LISTED ? CRITICAL_ITSELF : CRITICAL_PARENT;
-	return e->flags & HAS_BELOW ? CRITICAL_BELOW : CRITICAL_NONE;
+		return e->reach ? CRITICAL_ITSELF : CRITICAL_PARENT;
+	return e->reach & LIST_BELOW ? CRITICAL_BELOW : CRITICAL_NONE;
 }
 
 struct critical_found critical_find(const struct critical *c, const struct name *name)
 {
 	struct critical_found found = {0};
-	uint8_t offsets[NAME_LABELS_MAX];
-	uint64_t hashes[NAME_LABELS_MAX];
-	size_t labels = name_hashes(name_slice(name), SEED, offsets, hashes);
-	for (size_t i = 0; i < labels; i++) {
-		struct slice suffix =
-			slice_of(name->text + offsets[i], (size_t)name->len - offsets[i]);
-		uint32_t slot = *slot_of(c, suffix, hashes[i]);
-		const struct entry *e = slot ? &c->entries[slot - 1] : NULL;
-		if (!e || relation(e, i == 0) <= found.is)
+	const char *suffix = name->text;
+	for (const char *dot = suffix; dot; suffix = dot + 1) {
+		dot = strchr(suffix, '.');
+		const struct list_entry *e = list_set_find(&c->set, slice_text(suffix));
+		enum critical_is is = e ? relation(e, suffix == name->text) : CRITICAL_NONE;
+		if (is <= found.is)
 			continue;
-		const struct entry *of = &c->entries[e->of];
-		found = (struct critical_found){relation(e, i == 0), entry_name(c, of), of->why,
-						of->line};
+		const struct about *about = &c->about[c->about[e - c->set.entries].of];
+		found = (struct critical_found){is, entry_name(c, about->of), about->why,
+						c->set.entries[about->of].line};
 	}
 	return found;
 }
@@ -274,13 +226,25 @@ const char *critical_file(const struct critical *c)
 	return c->file;
 }
 
+void critical_tails(const struct critical *c, struct tails *t)
+{
+	for (uint32_t i = 0; i < c->set.count; i++) {
+		struct slice text = entry_name(c, i);
+		struct name name = {.len = (uint8_t)text.len};
+		if (!c->set.entries[i].reach)
+			continue;
+		memcpy(name.text, text.at, text.len);
+		tails_add(t, &name);
+	}
+}
+
 void critical_digest(const struct critical *c, struct digest *d)
 {
-	for (uint32_t i = 0; i < c->count; i++) {
-		const struct entry *e = &c->entries[i];
-		if (!(e->flags & IS_LISTED))
+	for (uint32_t i = 0; i < c->set.count; i++) {
+		unsigned reach = c->set.entries[i].reach;
+		if (!reach)
 			continue;
-		digest_add(d, entry_name(c, e));
-		digest_add(d, slice_of(e->flags & HAS_BELOW ? "*" : " ", 1));
+		digest_add(d, entry_name(c, i));
+		digest_add(d, slice_of(reach & LIST_BELOW ? "*" : " ", 1));
 	}
 }

@@ -8,6 +8,7 @@
 struct critical;
 struct digest;
 struct name;
+struct tails;
 
 enum { CRITICAL_NAMES_MAX = 100000, CRITICAL_ERROR_MAX = 512 };
 
@@ -37,6 +38,9 @@ struct critical_found critical_find(const struct critical *c, const struct name 
 
 // Where the list was read from, for messages.
 const char *critical_file(const struct critical *c);
+
+// Adds all names to a filter: of names that it does not have, critical_find() says CRITICAL_NONE.
+void critical_tails(const struct critical *c, struct tails *t);
 
 // Adds all names to a digest.
 void critical_digest(const struct critical *c, struct digest *d);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "filterd/orders/image_tables.h"
 #include "filterd/orders/image_walk.h"
 #include "filterd/orders/ruleset_struct.h"
 
@@ -16,7 +17,7 @@ const char *const diff_field_words[] = {
 	[DIFF_ISSUED] = "issued",       [DIFF_STARTS] = "starts",
 	[DIFF_EXPIRES] = "expires",     [DIFF_REVIEW] = "review",
 	[DIFF_ACTION] = "action",       [DIFF_MATCH] = "match",
-	[DIFF_ANSWER] = "answer",       [DIFF_SCOPE] = "scope",
+	[DIFF_ANSWER] = "answer",       [DIFF_CLIENTS] = "clients",
 	[DIFF_OVERRIDES] = "overrides", [DIFF_FIELDS] = NULL,
 };
 
@@ -114,7 +115,7 @@ static uint32_t compare(const struct side *a, const struct side *b)
 	       bit(left->review_s == right->review_s, DIFF_REVIEW) |
 	       bit(left->action == right->action, DIFF_ACTION) |
 	       bit(left->match == right->match, DIFF_MATCH) |
-	       bit(same_answer(left, right), DIFF_ANSWER) | bit(same_scope(a, b), DIFF_SCOPE) |
+	       bit(same_answer(left, right), DIFF_ANSWER) | bit(same_scope(a, b), DIFF_CLIENTS) |
 	       bit(same_overrides(a, b), DIFF_OVERRIDES);
 }
 
@@ -223,11 +224,8 @@ struct walk {
 // The orders that list this very name.
 static uint32_t find(const struct image_view *v, struct slice name, const uint32_t **ret_members)
 {
-	uint8_t offsets[NAME_LABELS_MAX];
-	uint64_t hashes[NAME_LABELS_MAX];
-	return v->bucket_count && name_hashes(name, v->seed, offsets, hashes)
-		       ? image_view_find(v, name, hashes[0], ret_members)
-		       : 0;
+	uint64_t hash = image_tables_hash(v->seed, name);
+	return v->bucket_count ? image_view_find(v, name, hash, ret_members) : 0;
 }
 
 static bool has(const uint32_t *members, uint32_t count, uint32_t order)

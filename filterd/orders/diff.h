@@ -19,12 +19,12 @@ enum diff_field {
 	DIFF_REVIEW,
 	DIFF_ACTION,
 	DIFF_MATCH,
-	DIFF_ANSWER, // with the addresses of a sinkhole
-	DIFF_SCOPE,  // and exemptions
+	DIFF_ANSWER,  // with the addresses of a sinkhole
+	DIFF_CLIENTS, // scope and exempt
 	DIFF_OVERRIDES,
 	DIFF_FIELDS
 };
-extern const char *const diff_field_words[]; // the keys of filterd-orders(5)
+extern const char *const diff_field_words[]; // the keys of filterd-orders(5), but for DIFF_CLIENTS
 
 struct diff_order {
 	uint32_t before, after; // its index in each; DIFF_NONE in the one that does not have it

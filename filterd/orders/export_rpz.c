@@ -43,16 +43,17 @@ static void write_key(const struct export *x, uint32_t order, const char *key, c
 
 static void write_order(const struct export *x, uint32_t number)
 {
-	static const char *const actions[] = {"block", "monitor", "allow"};
 	const struct order *o = &x->orders->at[number];
-	char starts[CLOCK_TEXT_MAX], expires[CLOCK_TEXT_MAX];
+	char revision[16], starts[CLOCK_TEXT_MAX], expires[CLOCK_TEXT_MAX];
+	snprintf(revision, sizeof revision, "%" PRIu32, o->revision);
 	write_key(x, number, "id", o->id);
+	write_key(x, number, "revision", revision);
 	write_key(x, number, "authority", o->authority);
 	write_key(x, number, "reference", o->reference);
 	write_key(x, number, "reason", o->reason);
 	write_key(x, number, "category", o->category);
 	write_key(x, number, "contact", o->contact);
-	write_key(x, number, "action", actions[o->action]);
+	write_key(x, number, "action", order_action_words[o->action]);
 	write_key(x, number, "starts", clock_text(o->starts_s, starts));
 	write_key(x, number, "expires", clock_text(o->expires_s, expires));
 }

@@ -175,9 +175,7 @@ static int add_name(struct grafting *g, struct slice name, uint32_t order)
 
 static uint64_t members_max(const struct grafting *g)
 {
-	uint64_t names = 0;
-	for (uint32_t i = 0; i < g->sets.count; i++)
-		names += (uint64_t)g->sets.at[i].count * g->sets.at[i].names;
+	uint64_t names = sets_listings(&g->sets);
 	for (uint32_t i = 0; i < g->orders->count; i++)
 		names += g->orders->at[i].names.count;
 	return MEMBERS_MAX + names * MEMBERS_PER_NAME;

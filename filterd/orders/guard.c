@@ -15,6 +15,7 @@
 #include "filterd/orders/host_name.h"
 #include "filterd/orders/lists.h"
 #include "filterd/orders/suffixes.h"
+#include "filterd/orders/tails.h"
 
 const char *const guard_kind_words[GUARD_KINDS + 1] = {
 	[GUARD_ONE_LABEL] = "one-label", [GUARD_PUBLIC_SUFFIX] = "public-suffix",
@@ -26,17 +27,20 @@ const char *const guard_kind_words[GUARD_KINDS + 1] = {
 struct guard {
 	struct suffixes *suffixes;
 	struct critical *critical;
+	struct tails tails; // of both
 	uint64_t max_names;
 };
 
 static int fill(struct guard *g, const struct guard_options *options, char error[GUARD_WHY_MAX])
 {
 	g->max_names = options->max_names ? options->max_names : GUARD_MAX_NAMES;
-	g->suffixes = suffixes_new();
+	g->suffixes = suffixes_new(&g->tails);
 	int result = g->suffixes ? critical_new(&g->critical, options->critical, error) : -ENOMEM;
 	for (uint32_t i = 0; result == 0 && i < options->own_count && options->own[i].len; i++)
 		result =
 			critical_add(g->critical, &options->own[i], "a name of this network's own");
+	if (result == 0)
+		critical_tails(g->critical, &g->tails);
 	if (result < 0 && !*error)
 		snprintf(error, GUARD_WHY_MAX, "the guard's lists: %s", strerror(-result));
 	return result;
@@ -124,19 +128,27 @@ static const char *critical(const struct guard_policy *p, const struct name *nam
 static const char *name_against(const struct guard_policy *p, const struct name *name,
 				enum guard_kind kind, char why[GUARD_WHY_MAX])
 {
-	bool blocks = p->guard && p->action != ORDER_ALLOW;
 	if (kind == GUARD_ONE_LABEL)
 		return one_label(name);
 	if (kind == GUARD_PUBLIC_SUFFIX) // one label is enough against such a one
-		return blocks && !one_label(name) ? public_suffix(p, name) : NULL;
-	return blocks ? critical(p, name, why) : NULL;
+		return one_label(name) ? NULL : public_suffix(p, name);
+	return critical(p, name, why);
+}
+
+// The last kind of which anything can be found: lists are looked at only for orders that block names like theirs.
+static enum guard_kind last_kind(const struct guard_policy *p, const struct name *name)
+{
+	bool in_lists = p->guard && p->action != ORDER_ALLOW &&
+			tails_may_have(&p->guard->tails, name);
+	return in_lists ? GUARD_CRITICAL : GUARD_ONE_LABEL;
 }
 
 bool guard_name(const struct guard_policy *p, const struct name *name, struct guard_finding *ret)
 {
 	char text[GUARD_WHY_MAX];
+	enum guard_kind last = last_kind(p, name);
 	bool found = false;
-	for (enum guard_kind kind = GUARD_ONE_LABEL; kind <= GUARD_CRITICAL; kind++) {
+	for (enum guard_kind kind = GUARD_ONE_LABEL; kind <= last; kind++) {
 		const char *why = name_against(p, name, kind, text);
 		if (!why)
 			continue;

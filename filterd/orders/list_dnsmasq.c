@@ -83,8 +83,6 @@ static void read(struct list_sink *to, struct slice line, void *state)
 				 address_fault(target));
 	else if (is_address || target.len == 0)
 		take_names(to, names, LIST_SAYS_BLOCK);
-	else if (words_equal(target, "#"))
-		take_names(to, names, LIST_SAYS_PASS);
 	else // whoever answers, the name is let through, though a shorter one may be blocked
 		take_names(to, names, LIST_SAYS_PASS);
 }

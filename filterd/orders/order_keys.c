@@ -123,16 +123,14 @@ static int read_word(struct order_reading *r, const char *const *words, const ch
 
 static void read_action(struct order_reading *r, const char *value)
 {
-	static const char *const words[] = {"block", "monitor", "allow", NULL};
-	int word = read_word(r, words, value);
+	int word = read_word(r, order_action_words, value);
 	if (word >= 0)
 		r->order->action = (enum order_action)word;
 }
 
 static void read_match(struct order_reading *r, const char *value)
 {
-	static const char *const words[] = {"exact", "subtree", NULL};
-	int word = read_word(r, words, value);
+	int word = read_word(r, order_match_words, value);
 	if (word >= 0)
 		r->order->match = (enum order_match)word;
 }
@@ -154,14 +152,13 @@ static void read_sinkhole(struct order_reading *r, const char *text)
 
 static void read_answer(struct order_reading *r, const char *value)
 {
-	static const char *const words[] = {"nxdomain", "refused", "sinkhole", "drop", NULL};
 	char copy[RULESET_SINKHOLES_MAX * ADDR_TEXT_MAX * 2];
 	if (strlen(value) >= sizeof copy) {
 		COMPLAIN(r, "this answer is too long");
 		return;
 	}
 	char *rest = NULL, *word = strtok_r(strcpy(copy, value), " \t", &rest);
-	int number = read_word(r, words, word);
+	int number = read_word(r, order_answer_words, word);
 	if (number < 0)
 		return;
 	r->order->answer = (enum order_answer)number;

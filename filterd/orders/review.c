@@ -7,6 +7,12 @@
 
 enum { DAY_S = 86400, DATE_LEN = 10 };
 
+const char *const review_words[] = {
+	[REVIEW_NONE] = NULL,
+	[REVIEW_DUE] = "due",
+	[REVIEW_PASSED] = "passed",
+};
+
 static int64_t notice_s(int64_t review_s, uint32_t notice_days)
 {
 	return review_s - (int64_t)notice_days * DAY_S;

@@ -11,6 +11,7 @@ enum review {
 	REVIEW_DUE,    // that day, or the days before
 	REVIEW_PASSED, // after that day
 };
+extern const char *const review_words[]; // as people read them; NULL for REVIEW_NONE
 
 // `review_s` is midnight UTC at the start of the day, 0 = none.
 enum review review_at(int64_t review_s, uint32_t notice_days, int64_t now_s);

@@ -14,6 +14,9 @@
 #include "filterd/orders/ruleset_struct.h"
 #include "filterd/orders/sealed.h"
 
+const char *const order_action_words[] = {"block", "monitor", "allow", NULL};
+const char *const order_match_words[] = {"exact", "subtree", NULL};
+const char *const order_answer_words[] = {"nxdomain", "refused", "sinkhole", "drop", NULL};
 const char *const order_state_words[] = {"pending", "active", "expired", "lifted", NULL};
 
 // --- Opening

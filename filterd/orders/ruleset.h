@@ -15,6 +15,11 @@ enum order_action { ORDER_BLOCK, ORDER_MONITOR, ORDER_ALLOW };
 enum order_match { ORDER_EXACT, ORDER_SUBTREE };
 enum order_answer { ORDER_NXDOMAIN, ORDER_REFUSED, ORDER_SINKHOLE, ORDER_DROP };
 
+// As orders write them; NULL at the end.
+extern const char *const order_action_words[];
+extern const char *const order_match_words[];
+extern const char *const order_answer_words[];
+
 // One order as the image holds it. Text slices are UTF-8, not NUL-terminated, and valid as long as
 // the ruleset is open; what an order did not state is empty or 0.
 struct ruleset_order {

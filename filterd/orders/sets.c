@@ -183,6 +183,14 @@ uint64_t sets_names(const struct sets *s)
 	return names;
 }
 
+uint64_t sets_listings(const struct sets *s)
+{
+	uint64_t listings = 0;
+	for (uint32_t set = 0; set < s->count; set++)
+		listings += (uint64_t)s->at[set].count * s->at[set].names;
+	return listings;
+}
+
 void sets_add_order_names(const struct sets *s, uint64_t *order_names)
 {
 	for (uint32_t set = 0; set < s->count; set++)

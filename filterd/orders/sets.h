@@ -46,6 +46,7 @@ bool sets_has(const struct sets *s, uint32_t set, uint32_t order);
 
 // How many names some order lists; adds up how many each order lists.
 uint64_t sets_names(const struct sets *s);
+uint64_t sets_listings(const struct sets *s); // each name as often as an order lists it
 void sets_add_order_names(const struct sets *s, uint64_t *order_names);
 
 // For the sections: how many items each has, and the items. Sets without names have no members.

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "filterd/orders/host_name.h"
+#include "filterd/orders/tails.h"
 #include "filterd/orders/words.h"
 
 static int add(struct suffix_parents *p, const char *text)
@@ -28,26 +29,30 @@ static int add_above(struct suffix_parents *p, const struct name *rule)
 
 // A rule ends at the first blank. `*.` stands for any label, so what follows is above such ones; a rule with `!` is an
 // exception to one of these.
-static int read_line(struct suffix_parents *p, struct slice line)
+static int read_line(struct suffix_parents *p, struct slice line, struct tails *tails)
 {
 	struct slice rule = words_next(&line);
 	struct name name;
 	bool is_any = words_start(rule, "*.");
 	if (rule.len == 0 || words_start(rule, "//") || words_start(rule, "!"))
 		return 0;
-	if (host_name_read(is_any ? words_skip(rule, 2) : rule, &name))
+	if (host_name_read(is_any ? words_skip(rule, 2) : rule, &name)) {
+		tails_add_all(tails); // libpsl may make more of it
 		return 0;
+	}
+	if (is_any || strchr(name.text, '.')) // nothing is below a rule of one label
+		tails_add(tails, &name);
 	int result = is_any && strchr(name.text, '.') ? add(p, name.text) : 0;
 	return result == 0 ? add_above(p, &name) : result;
 }
 
-int suffix_parents_read(struct suffix_parents *p, struct slice text)
+int suffix_parents_read(struct suffix_parents *p, struct slice text, struct tails *tails)
 {
 	int result = 0;
 	p->names = (struct names){0};
 	list_set_init(&p->set, &p->names);
 	while (text.len > 0 && result == 0)
-		result = read_line(p, words_line(&text));
+		result = read_line(p, words_line(&text), tails);
 	return result;
 }
 

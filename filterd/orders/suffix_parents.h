@@ -5,6 +5,8 @@
 #include "filterd/orders/list_set.h"
 #include "filterd/orders/names.h"
 
+struct tails;
+
 enum { SUFFIX_PARENTS_MAX = 1000000 }; // the list of 2023 has some hundreds
 
 struct suffix_parents {
@@ -13,9 +15,9 @@ struct suffix_parents {
 };
 
 // From the text of a list (publicsuffix.org/list/): all names of two labels and more that are above a rule. Rules that
-// are no host names are passed over. 0; -ENOMEM; -E2BIG for more than the most. suffix_parents_done() ends it in any
-// case.
-int suffix_parents_read(struct suffix_parents *p, struct slice text);
+// are no host names are passed over. `tails` gets the rules themselves. 0; -ENOMEM; -E2BIG for more than the most.
+// suffix_parents_done() ends it in any case.
+int suffix_parents_read(struct suffix_parents *p, struct slice text, struct tails *tails);
 void suffix_parents_done(struct suffix_parents *p);
 
 bool suffix_parents_have(const struct suffix_parents *p, const struct name *name);

@@ -11,6 +11,7 @@
 #include "filterd/base/ini.h"
 #include "filterd/base/name.h"
 #include "filterd/orders/suffix_parents.h"
+#include "filterd/orders/tails.h"
 
 struct suffixes {
 	psl_ctx_t *loaded; // NULL: the one that is built in
@@ -29,29 +30,30 @@ static psl_ctx_t *load(char *bytes, size_t len)
 }
 
 // 0 also without a file that can be read.
-static int load_installed(struct suffixes *s)
+static int load_installed(struct suffixes *s, struct tails *tails)
 {
-	static const char path[] = "/usr/share/publicsuffix/public_suffix_list.dat";
 	char *bytes, error[INI_ERROR_MAX];
 	size_t len;
-	if (ini_load(path, &bytes, &len, error) < 0)
+	if (ini_load(SUFFIXES_FILE, &bytes, &len, error) < 0)
 		return 0;
 	if (digest_of(slice_of(bytes, len), s->digest) == 0)
 		s->loaded = load(bytes, len);
-	int result = s->loaded ? suffix_parents_read(&s->parents, slice_of(bytes, len)) : 0;
+	int result = s->loaded ? suffix_parents_read(&s->parents, slice_of(bytes, len), tails) : 0;
 	free(bytes);
 	return result;
 }
 
-struct suffixes *suffixes_new(void)
+struct suffixes *suffixes_new(struct tails *tails)
 {
 	struct suffixes *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
-	if (load_installed(s) < 0) {
+	if (load_installed(s, tails) < 0) {
 		suffixes_free(s);
 		return NULL;
 	}
+	if (!s->loaded)
+		tails_add_all(tails);
 	s->psl = s->loaded ? s->loaded : psl_builtin();
 	return s;
 }

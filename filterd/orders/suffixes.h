@@ -8,6 +8,7 @@
 struct digest;
 struct name;
 struct suffixes;
+struct tails;
 
 enum suffix {
 	SUFFIX_NONE,
@@ -15,8 +16,12 @@ enum suffix {
 	SUFFIX_SHARED,   // a provider gives them to its customers: github.io
 };
 
-// NULL if out of memory, or if the installed list is too long to be one (suffix_parents.h). suffixes_free() ends it, and accepts NULL.
-struct suffixes *suffixes_new(void);
+// Debian's list in text.
+#define SUFFIXES_FILE "/usr/share/publicsuffix/public_suffix_list.dat"
+
+// NULL if out of memory, or if the installed list is too long to be one (suffix_parents.h). `tails` gets all names of which
+// suffixes_find() and suffixes_below() may say something. suffixes_free() ends it, and accepts NULL.
+struct suffixes *suffixes_new(struct tails *tails);
 void suffixes_free(struct suffixes *s);
 
 // Is it one itself? Names below one, and those that are no host's, are none.

@@ -212,10 +212,10 @@ static void each_field(void **state)
 		{DIFF_ANSWER, BLOCK, BLOCK "answer = refused\n"},
 		{DIFF_ANSWER, BLOCK "answer = sinkhole 192.0.2.1\n",
 		 BLOCK "answer = sinkhole 192.0.2.2\n"},
-		{DIFF_SCOPE, BLOCK, BLOCK "scope = 10.0.0.0/8\n"},
-		{DIFF_SCOPE, BLOCK "scope = 10.0.0.0/8\n", BLOCK "scope = 10.0.0.0/9\n"},
-		{DIFF_SCOPE, BLOCK "scope = 2001:db8::/32\n", BLOCK "scope = 2001:db8::/33\n"},
-		{DIFF_SCOPE, BLOCK, BLOCK "exempt = 10.1.1.1\n"},
+		{DIFF_CLIENTS, BLOCK, BLOCK "scope = 10.0.0.0/8\n"},
+		{DIFF_CLIENTS, BLOCK "scope = 10.0.0.0/8\n", BLOCK "scope = 10.0.0.0/9\n"},
+		{DIFF_CLIENTS, BLOCK "scope = 2001:db8::/32\n", BLOCK "scope = 2001:db8::/33\n"},
+		{DIFF_CLIENTS, BLOCK, BLOCK "exempt = 10.1.1.1\n"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

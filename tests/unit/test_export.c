@@ -212,7 +212,8 @@ static void orders_in_a_zone(void **unused)
 	export_text(&e, text, "rpz", 4294967295);
 	assert_non_null(strstr(e.text, "\n$ORIGIN rpz.z.\n@ SOA localhost. hostmaster.localhost. "
 				       "4294967295 300 60 604800 60\n"
-				       "@ NS localhost.\n1._filterd TXT \"id=a\"\n"));
+				       "@ NS localhost.\n1._filterd TXT \"id=a\"\n"
+				       "1._filterd TXT \"revision=1\"\n"));
 	assert_non_null(strstr(e.text, "1._filterd TXT \"authority=B\\195\\188ro \\\"\\\\\"\n"));
 	snprintf(first, sizeof first, "1._filterd TXT \"reason=%.248s\" \"rrr", reason);
 	assert_non_null(strstr(e.text, first));

@@ -71,6 +71,31 @@ static void a_lift_is_for_good(void **state)
 	assert_false(blocks(s, "x.example", END_S));
 }
 
+// What the answer to `orders` says of the first order's review then; NULL: nothing.
+static const char *review_state(struct scene *s, int64_t at_s)
+{
+	static char text[20];
+	json_t *answer = registry_orders(s->registry, at_s);
+	const json_t *order = json_array_get(json_object_get(answer, "orders"), 0);
+	const char *is = json_string_value(json_object_get(order, "review-state"));
+	snprintf(text, sizeof text, "%s", is ? is : "");
+	json_decref(answer);
+	return is ? text : NULL;
+}
+
+static void a_review_is_told_until_the_order_is_over(void **state)
+{
+	const int64_t june_s = INT64_C(1559347200); // 2019-06-01T00:00:00Z
+	struct scene *s = *state;
+	push(s, ONE "review = 2019-06-01\n");
+	assert_null(review_state(s, june_s - 86400 * 60));
+	assert_string_equal(review_state(s, june_s), "due");
+	assert_string_equal(review_state(s, june_s + 86400), "passed");
+	assert_null(review_state(s, END_S));
+	lift(s, "one");
+	assert_null(review_state(s, june_s));
+}
+
 static void a_lift_outlasts_a_rollback_to_before_the_order(void **state)
 {
 	struct scene *s = *state;
@@ -163,6 +188,7 @@ int main(void)
 		TEST(what_was_pushed_is_there_again),
 		TEST(the_file_is_taken_when_it_changes),
 		TEST(a_lift_is_for_good),
+		TEST(a_review_is_told_until_the_order_is_over),
 		TEST(a_lift_outlasts_a_rollback_to_before_the_order),
 		TEST(limits_of_orders_hold),
 		TEST(what_is_refused_is_noted),

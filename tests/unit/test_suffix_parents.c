@@ -9,6 +9,10 @@
 
 #include <cmocka.h>
 
+#include "filterd/orders/tails.h"
+
+static struct tails tails;
+
 static bool have(const struct suffix_parents *p, const char *text)
 {
 	struct name name;
@@ -52,7 +56,7 @@ static void a_list(void **state)
 					     "eu.amazonaws.com",
 					     "a.b.last.test"};
 	struct suffix_parents p;
-	assert_int_equal(suffix_parents_read(&p, slice_text(list)), 0);
+	assert_int_equal(suffix_parents_read(&p, slice_text(list), &tails), 0);
 	for (size_t i = 0; i < sizeof above / sizeof above[0]; i++)
 		if (!have(&p, above[i]))
 			fail_msg("%s", above[i]);
@@ -66,7 +70,7 @@ static void none(void **state)
 {
 	(void)state;
 	struct suffix_parents p;
-	assert_int_equal(suffix_parents_read(&p, slice_text("")), 0);
+	assert_int_equal(suffix_parents_read(&p, slice_text(""), &tails), 0);
 	assert_false(have(&p, "amazonaws.com"));
 	suffix_parents_done(&p);
 	p = (struct suffix_parents){0}; // as where there is no list
@@ -81,7 +85,8 @@ static void too_many(void **state)
 	char *text = malloc((SUFFIX_PARENTS_MAX + 1) * 14), *to = text;
 	for (int i = 0; i <= SUFFIX_PARENTS_MAX; i++)
 		to += sprintf(to, "a.b%d.c\n", i);
-	assert_int_equal(suffix_parents_read(&p, slice_of(text, (size_t)(to - text))), -E2BIG);
+	assert_int_equal(suffix_parents_read(&p, slice_of(text, (size_t)(to - text)), &tails),
+			 -E2BIG);
 	suffix_parents_done(&p);
 	free(text);
 }
