@@ -240,7 +240,7 @@ static void rehearse(struct registry *r, const struct job *job, const struct int
 	*reply = (struct registry_reply){.done = true,
 					 .serial_from = r->record.serial,
 					 .serial_to = change.trust.serial ? change.trust.serial
-									  : r->highest + 1,
+									  : registry_next_serial(r),
 					 .requested_ns = job->requested_ns,
 					 .orders = ruleset_orders(result->ruleset),
 					 .names = ruleset_names(result->ruleset)};
@@ -321,6 +321,11 @@ struct store *registry_store(struct registry *r)
 uint64_t registry_serial(const struct registry *r)
 {
 	return r->record.serial;
+}
+
+uint64_t registry_next_serial(const struct registry *r)
+{
+	return r->highest + 1;
 }
 
 void registry_audit_head(const struct registry *r, uint64_t *ret_seq,

@@ -80,6 +80,9 @@ void registry_free(struct registry *r);
 
 struct store *registry_store(struct registry *r);
 uint64_t registry_serial(const struct registry *r);
+uint64_t registry_next_serial(
+	const struct registry
+		*r); // that the next change gets, as long as nothing signed says another
 void registry_audit_head(const struct registry *r, uint64_t *ret_seq,
 			 char ret_hash[DIGEST_TEXT_MAX]);
 

@@ -216,19 +216,20 @@ static void remember(struct registry *r)
 struct swap {
 	struct store *store;
 	struct ruleset *fresh;
+	uint64_t serial;
 };
 
 static int do_swap(void *arg)
 {
 	struct swap *s = arg;
-	return store_swap(s->store, s->fresh, clock_now_ns());
+	return store_swap(s->store, s->fresh, s->serial, clock_now_ns());
 }
 
 // Takes `fresh` over. Events about the old orders are taken before these are gone: by then no worker can note
 // another. 0, or -ENOMEM, and all is as before.
-static int put_in_force(struct registry *r, struct ruleset *fresh)
+static int put_in_force(struct registry *r, struct ruleset *fresh, uint64_t serial)
 {
-	struct swap swap = {r->store, fresh};
+	struct swap swap = {r->store, fresh, serial};
 	const struct ruleset *old = store_current(r->store)->ruleset;
 	int err = ruleset_checksum(fresh) == ruleset_checksum(old)
 			  ? do_swap(&swap) // the same names
@@ -245,7 +246,7 @@ int registry_refresh(struct registry *r)
 	struct ruleset *fresh;
 	int err = record_apply(&r->record, r->base, registry_sure_s(r), &fresh);
 	if (!err) {
-		err = put_in_force(r, fresh);
+		err = put_in_force(r, fresh, r->record.serial);
 		if (err)
 			ruleset_close(fresh);
 	}
@@ -315,7 +316,7 @@ static int sign(struct registry *r, struct change *c, const struct ruleset *base
 	fresh->user = who->user ? strdup(who->user) : NULL;
 	fresh->note = who->note ? strdup(who->note) : NULL;
 	fresh->uid = who->uid;
-	fresh->serial = c->trust.serial ? c->trust.serial : r->highest + 1;
+	fresh->serial = c->trust.serial ? c->trust.serial : registry_next_serial(r);
 	fresh->requested_ns = c->requested_ns;
 	fresh->effective_ns = clock_now_ns();
 	fresh->seen_s = registry_now_s(r);
@@ -407,7 +408,7 @@ static void drop_fresh(struct change *c)
 static bool enforce(struct registry *r, struct change *c, struct registry_reply *ret,
 		    char error[REGISTRY_ERROR_MAX])
 {
-	int err = put_in_force(r, c->fresh);
+	int err = put_in_force(r, c->fresh, c->record.serial);
 	if (!err) {
 		c->fresh = NULL;
 		return true;

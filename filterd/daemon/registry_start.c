@@ -154,7 +154,8 @@ static int put_in_force(struct registry *r)
 	int err = record_apply(&r->record, r->base, registry_sure_s(r), &ruleset);
 	if (err)
 		return err;
-	r->store = store_new(ruleset, r->options.workers, clock_now_ns());
+	uint64_t serial = r->saved ? r->record.serial : registry_next_serial(r); // settle_file()
+	r->store = store_new(ruleset, serial, r->options.workers, clock_now_ns());
 	if (!r->store) {
 		ruleset_close(ruleset);
 		return -ENOMEM;

@@ -49,7 +49,7 @@ static void note_event(struct worker *w, const struct rules *rules, const struct
 		       int64_t now_ns)
 {
 	struct event event;
-	if (!event_from_verdict(&event, verdict, rules->ruleset, now_ns))
+	if (!event_from_verdict(&event, verdict, rules->ruleset, rules->serial, now_ns))
 		return;
 	store_hit(rules, w->options.number, event.order);
 	if (ring_put(w->ring, &event))

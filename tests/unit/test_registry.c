@@ -256,8 +256,9 @@ static bool blocks(struct scene *s, const char *text, int64_t at_s)
 	struct addr client = {0};
 	struct ruleset_verdict verdict;
 	assert_int_equal(name_from_text(&name, slice_text(text)), 0);
-	ruleset_judge(store_current(registry_store(s->registry))->ruleset, &name, &client, at_s,
-		      &verdict);
+	const struct rules *rules = store_current(registry_store(s->registry));
+	assert_int_equal(rules->serial, registry_serial(s->registry)); // as events tell it
+	ruleset_judge(rules->ruleset, &name, &client, at_s, &verdict);
 	return verdict.decision == DECISION_BLOCK;
 }
 
