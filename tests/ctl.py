@@ -240,7 +240,7 @@ write("c.order", "c", "c.example")
 _, data = compiled()
 expect("prepared to be signed", ["push", orders, "--prepare", orders.parent / "p"], 0,
        image=({"serial": 42, "checksum": "0123456789abcdef"}, big), orders={"serial": 42, "orders": []},
-       status={"ruleset": {"serial": 42}})
+       status={"ruleset": {"serial": 42, "next-serial": 43}})
 assert (orders.parent / "p.image").read_bytes() == data, "the image to be signed is not what compile makes"
 for name in ("big", "c"):
     (orders / f"{name}.order").unlink()

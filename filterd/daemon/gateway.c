@@ -102,6 +102,7 @@ static struct view view_of(const struct gateway *g)
 		.live = g->live,
 		.ruleset_path = g->config.filterd.ruleset,
 		.serial = registry_serial(g->registry),
+		.next_serial = registry_next_serial(g->registry),
 		.mark_shift = g->config.firewall.mark_shift,
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),

@@ -90,7 +90,7 @@ int registry_audit(struct registry *r, json_t *entry)
 	return 0;
 }
 
-static void put_signers(json_t *entry, const struct trust_verdict *verdict)
+void registry_entry_signers(json_t *entry, const struct trust_verdict *verdict)
 {
 	json_t *signers = json_array();
 	for (unsigned i = 0; i < verdict->signer_count; i++)
@@ -122,7 +122,7 @@ static json_t *entry_of(const struct registry *r, const struct change *c)
 				 fresh->image, "names", (json_int_t)fresh->names);
 	json_object_update_missing(entry, rest);
 	json_decref(rest);
-	put_signers(entry, &c->trust);
+	registry_entry_signers(entry, &c->trust);
 	return entry;
 }
 
@@ -292,7 +292,7 @@ bool registry_allow(struct registry *r, struct change *c, struct registry_reply 
 		.image = c->digest,
 		.note = c->who->note,
 		.seen = r->highest,
-		.now_s = registry_now_s(r),
+		.now_s = c->clock_s ? c->clock_s : registry_now_s(r),
 		.uid = c->who->uid,
 		.manifest = c->who->manifest,
 		.signatures = c->who->signatures,

@@ -41,6 +41,8 @@ static int take_serial(struct registry *r, uint64_t serial, char error[REGISTRY_
 	}
 	r->base = result.ruleset;
 	r->record = record;
+	if (record.spent > r->highest)
+		r->highest = record.spent;
 	return 0;
 }
 

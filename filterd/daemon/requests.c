@@ -307,21 +307,26 @@ static void do_rollback(struct requests *r, const struct control_request *reques
 				  &a->who, replied, a);
 }
 
+static void confirmed(void *arg, const struct registry_reply *reply)
+{
+	struct asked *a = arg;
+	char effective[CLOCK_TEXT_MAX];
+	if (reply->done)
+		answer(a->requests, a->ticket,
+		       json_pack("{s:s}", "effective",
+				 clock_text_us(reply->effective_ns, effective)),
+		       -1);
+	else
+		refuse(a->requests, a->ticket, reply->refusal, reply->error);
+	asked_free(a);
+}
+
 static void do_confirm_clock(struct requests *r, const struct control_request *request,
 			     json_t *json)
 {
-	char effective[CLOCK_TEXT_MAX];
-	const char *error;
 	struct asked *a = asked_new(r, request, json);
-	if (!a)
-		return;
-	if (registry_confirm_clock(r->options.registry, &a->who, &error))
-		refuse(r, request->ticket, REGISTRY_REFUSED, error);
-	else
-		answer(r, request->ticket,
-		       json_pack("{s:s}", "effective", clock_text_us(clock_now_ns(), effective)),
-		       -1);
-	asked_free(a);
+	if (a)
+		registry_confirm_clock(r->options.registry, &a->who, confirmed, a);
 }
 
 // --- Another daemon

@@ -13,6 +13,7 @@
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/config.h"
+#include "filterd/daemon/manifest.h"
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/daemon/registry.h"
 #include "filterd/daemon/store.h"
@@ -22,6 +23,7 @@
 
 #define START_S INT64_C(1546300800) // 2019-01-01T00:00:00Z, when all orders here start
 #define END_S   INT64_C(1575158400) // 2019-12-01T00:00:00Z, when they end
+#define HOUR_NS (3600 * CLOCK_SECOND_NS)
 #define ONE     COMPILED_ORDER("one", "block", "one.example")
 #define TWO     COMPILED_ORDER("two", "block", "two.example")
 
@@ -75,7 +77,8 @@ int __wrap_openat64(int at, const char *path, int flags, ...)
 
 struct scene {
 	char folder[32], state[64], file[64];
-	int64_t now_ns;
+	char keys[64]; // of [trust]; "" = nothing is signed
+	int64_t now_ns, stepped_ns;
 	struct config config;
 	struct trust *trust;
 	struct prefiltering *prefiltering;
@@ -87,6 +90,11 @@ struct scene {
 static int64_t now_of(void *arg)
 {
 	return ((struct scene *)arg)->now_ns;
+}
+
+static int64_t clock_of(void *arg)
+{
+	return now_of(arg) + ((struct scene *)arg)->stepped_ns;
 }
 
 static bool always(void *arg)
@@ -115,12 +123,18 @@ static bool rise(struct scene *s)
 {
 	static struct timekeeper_clock clock;
 	char error[REGISTRY_ERROR_MAX], trust_error[TRUST_ERROR_MAX], path[80];
-	clock = (struct timekeeper_clock){s, now_of, now_of, always, boot_of};
+	clock = (struct timekeeper_clock){s, clock_of, now_of, always, boot_of};
 	snprintf(path, sizeof path, "%s/clock", s->folder);
 	struct timekeeper_options time_options = {
 		.path = path, .always = true, .build_s = START_S - 100, .clock = &clock};
 	s->timekeeper = timekeeper_new(&time_options);
-	s->trust = trust_new(&(struct trust_options){.keys = ""}, trust_error);
+	s->trust = trust_new(&(struct trust_options){.keys = s->keys,
+						     .threshold = 1,
+						     .lift_threshold = 1,
+						     .lifetime_days = 7,
+						     .break_glass = true,
+						     .owner = geteuid()},
+			     trust_error);
 	s->prefiltering = prefiltering_new(&s->config, false);
 	struct registry_options options = {
 		.state = s->state,
@@ -245,6 +259,14 @@ static struct answer lift(struct scene *s, const char *id)
 {
 	struct answer a = {0};
 	registry_lift(s->registry, id, &root, replied, &a);
+	assert_int_equal(a.replies, 1);
+	return a;
+}
+
+static struct answer confirm_clock(struct scene *s, const struct registry_who *who)
+{
+	struct answer a = {0};
+	registry_confirm_clock(s->registry, who, replied, &a);
 	assert_int_equal(a.replies, 1);
 	return a;
 }
@@ -611,12 +633,86 @@ static void an_end_while_nobody_looked_is_seen_at_the_start(void **state)
 	bool sure = timekeeper_sure(s->timekeeper); // so far ahead it has to be confirmed
 	assert_int_equal(blocks(s, "one.example", END_S - 1), !sure);
 	assert_int_equal(count_of(audit_text(s), "\"expire\""), 1);
-	const char *error;
 	if (!sure)
-		assert_int_equal(registry_confirm_clock(s->registry, &root, &error), 0);
+		assert_true(confirm_clock(s, &root).done);
 	tick(s);
 	assert_false(blocks(s, "one.example", END_S - 1));
 	assert_int_equal(count_of(audit_text(s), "\"expire\""), 1);
+}
+
+// --- A clock that takes signatures
+
+static void shell(const struct scene *s, const char *what)
+{
+	char command[200];
+	snprintf(command, sizeof command, "cd %s && %s", s->folder, what);
+	assert_int_equal(system(command), 0);
+}
+
+struct signed_text {
+	char manifest[MANIFEST_MAX + 1], signature[1024];
+};
+
+// A manifest that says that the clock is right, if it is within the day that begins here.
+static struct registry_who says_clock(const struct scene *s, int64_t at_ns,
+				      struct signed_text *text, const char **signature)
+{
+	char path[64];
+	struct manifest m = {.command = MANIFEST_CONFIRM_CLOCK,
+			     .serial = registry_next_serial(s->registry),
+			     .not_before_s = at_ns / CLOCK_SECOND_NS,
+			     .not_after_s = at_ns / CLOCK_SECOND_NS + 86400};
+	size_t len = manifest_write(&m, text->manifest);
+	text->manifest[len] = '\0';
+	snprintf(path, sizeof path, "%s/m", s->folder);
+	FILE *f = fopen(path, "we");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text->manifest, 1, len, f), len);
+	fclose(f);
+	shell(s, "minisign -SWm m -s k.key -x m.minisig >/dev/null");
+	snprintf(path, sizeof path, "%s/m.minisig", s->folder);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	len = fread(text->signature, 1, sizeof text->signature - 1, f);
+	text->signature[len] = '\0';
+	fclose(f);
+	*signature = text->signature;
+	return (struct registry_who){.user = "root",
+				     .manifest = text->manifest,
+				     .signatures = signature,
+				     .signature_count = 1};
+}
+
+static void a_clock_is_confirmed_by_who_signs_when_it_is(void **state)
+{
+	struct scene *s = *state;
+	struct signed_text text;
+	const char *signature;
+	shell(s, "minisign -GWp k.pub -s k.key >/dev/null");
+	assert_true(push(s, ONE).done);
+	snprintf(s->keys, sizeof s->keys, "%s/k.pub", s->folder);
+	again(s);
+	s->stepped_ns = 30 * HOUR_NS;
+	tick(s);
+	assert_true(timekeeper_stepped(s->timekeeper));
+	assert_int_equal(confirm_clock(s, &root).refusal, REGISTRY_DENIED); // unsigned
+	assert_int_equal(count_of(audit_text(s), "\"what\":\"confirm-clock\""), 1);
+	struct registry_who who = says_clock(s, s->now_ns, &text, &signature); // it is not then
+	assert_int_equal(confirm_clock(s, &who).refusal, REGISTRY_REFUSED);
+	assert_true(timekeeper_stepped(s->timekeeper));
+	who = says_clock(s, clock_of(s), &text, &signature);
+	assert_true(confirm_clock(s, &who).done);
+	assert_true(timekeeper_sure(s->timekeeper));
+	assert_int_equal(count_of(audit_text(s), "k.pub"), 1);
+	// Once: what it says would hold for another hour, too.
+	s->stepped_ns += 2 * HOUR_NS;
+	tick(s);
+	assert_int_equal(confirm_clock(s, &who).refusal, REGISTRY_REFUSED);
+	again(s);
+	assert_true(timekeeper_stepped(s->timekeeper));
+	assert_int_equal(confirm_clock(s, &who).refusal, REGISTRY_REFUSED);
+	assert_int_equal(registry_serial(s->registry), 1);
+	assert_int_equal(registry_next_serial(s->registry), 3);
 }
 
 static void a_beginning_is_told_once(void **state)
@@ -754,6 +850,7 @@ int main(void)
 		TEST(a_lift_outlasts_a_rollback_to_before_the_order),
 		TEST(an_end_holds_for_what_was_pushed_then),
 		TEST(an_end_while_nobody_looked_is_seen_at_the_start),
+		TEST(a_clock_is_confirmed_by_who_signs_when_it_is),
 		TEST(a_beginning_is_told_once),
 		TEST(without_a_state_folder_nothing_can_be_pushed),
 		TEST(limits_of_orders_hold),
