@@ -400,11 +400,11 @@ void requests_take(void *arg, struct control_request *request)
 		refuse(r, request->ticket, REGISTRY_BAD, "a request is {\"command\": NAME}");
 	else if (!command)
 		refuse(r, request->ticket, REGISTRY_BAD, "there is no such command");
-	else if (command->changing && !admin_find(r, request->uid))
-		deny(r, request, command->name);
-	else if (command->changing && r->frozen)
+	else if (command->changing && r->frozen) // before deny(), which notes it on disk
 		refuse(r, request->ticket, REGISTRY_CONFLICT,
 		       "another daemon is about to take over; try again");
+	else if (command->changing && !admin_find(r, request->uid))
+		deny(r, request, command->name);
 	else
 		command->run(r, request, json);
 	json_decref(json);
