@@ -10,6 +10,7 @@ import os
 import pathlib
 import pty
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -257,5 +258,17 @@ expect("push without orders", ["push", "--yes"], 2, asked=[], err="Usage: ")
 
 if (done := filterctl_says("watch")).returncode != 2 or "no daemon is running there" not in done.stderr:
     print(f"no daemon: {done}")
+    failed = 1
+
+# A daemon whose places are all taken is waited for, and not for ever.
+os.path.exists(path) and os.unlink(path)
+busy, first = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+busy.bind(path)
+busy.listen(0)
+first.connect(path)
+started = time.monotonic()
+done = filterctl_says("status")
+if done.returncode != 1 or "too many others" not in done.stderr or not 4 < time.monotonic() - started < 30:
+    print(f"busy: {done} after {time.monotonic() - started} s")
     failed = 1
 sys.exit(failed)
