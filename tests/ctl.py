@@ -83,6 +83,11 @@ expect("rollback to nothing", ["rollback", "0"], 2, asked=[], err="'0' is no ser
 expect("confirm-clock", ["confirm-clock"], 0, confirm_clock={"effective": "2026-11-26T14:10:21.1Z"},
        out="the clock is confirmed: in effect since 2026-11-26T14:10:21.1Z, ")
 
+for live, grade in ({"failed": 0}, "ok"), ({"failed": 3}, "warn"), (None, "unknown"):
+    with FakeDaemon(path, status={"live": live} if live else {}):
+        found = json.loads(filterctl_says("doctor", "--json").stdout)
+    assert [one["grade"] for one in found if one["check"] == "live"] == [grade], found
+
 history = {"serials": [{"serial": 42, "effective": "2026-11-26T14:10:21.123987Z", "command": "push", "user": "root",
                         "note": "a\x1b[31m", "orders": 3, "names": 9}]}
 expect("serials", ["serials"], 0, serials=history, out="      42  2026-11-26T14:10:21.123Z push ")
