@@ -196,6 +196,7 @@ static void prune(struct registry *r)
 		struct history oldest = r->history[--r->history_count];
 		statedir_remove(r->state, oldest.serial);
 		registry_forget_image(r, oldest.image);
+		json_decref(oldest.shown);
 	}
 }
 
@@ -206,8 +207,7 @@ static void remember(struct registry *r)
 		return; // it stays on disk, and is found at the next start
 	r->history = more;
 	memmove(more + 1, more, r->history_count++ * sizeof *more);
-	more[0].serial = r->record.serial;
-	memcpy(more[0].image, r->record.image, sizeof more[0].image);
+	more[0] = registry_history_of(&r->record);
 	prune(r);
 }
 

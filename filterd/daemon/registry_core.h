@@ -27,6 +27,7 @@ struct job {
 struct history {
 	uint64_t serial;
 	char image[DIGEST_TEXT_MAX];
+	json_t *shown; // by registry_serials(), or NULL
 };
 
 struct registry {
@@ -52,6 +53,9 @@ struct registry {
 	int64_t denied_s; // when somebody who may not was noted last, and how many only counted since
 	uint64_t denied_count;
 };
+
+// What is known of a record without reading it again, to be released.
+struct history registry_history_of(const struct record *record);
 
 // What a serial was. 0 or a negative errno.
 int registry_record(const struct registry *r, uint64_t serial, struct record *ret);
