@@ -10,6 +10,7 @@ import os
 import pathlib
 import pty
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,11 @@ expect("rollback to", ["rollback", "41", "--note", "n"], 0, rollback=DONE,
 expect("rollback to nothing", ["rollback", "0"], 2, asked=[], err="'0' is no serial")
 expect("confirm-clock", ["confirm-clock"], 0, confirm_clock={"effective": "2026-11-26T14:10:21.1Z"},
        out="the clock is confirmed: in effect since 2026-11-26T14:10:21.1Z, ")
+
+for live, grade in ({"failed": 0}, "ok"), ({"failed": 3}, "warn"), (None, "unknown"):
+    with FakeDaemon(path, status={"live": live} if live else {}):
+        found = json.loads(filterctl_says("doctor", "--json").stdout)
+    assert [one["grade"] for one in found if one["check"] == "live"] == [grade], found
 
 history = {"serials": [{"serial": 42, "effective": "2026-11-26T14:10:21.123987Z", "command": "push", "user": "root",
                         "note": "a\x1b[31m", "orders": 3, "names": 9}]}
@@ -264,7 +270,7 @@ write("c.order", "c", "c.example")
 _, data = compiled()
 expect("prepared to be signed", ["push", orders, "--prepare", orders.parent / "p"], 0,
        image=({"serial": 42, "checksum": "0123456789abcdef"}, big), orders={"serial": 42, "orders": []},
-       status={"ruleset": {"serial": 42}})
+       status={"ruleset": {"serial": 42, "next-serial": 43}})
 assert (orders.parent / "p.image").read_bytes() == data, "the image to be signed is not what compile makes"
 for name in ("big", "c"):
     (orders / f"{name}.order").unlink()
@@ -281,5 +287,17 @@ expect("push without orders", ["push", "--yes"], 2, asked=[], err="Usage: ")
 
 if (done := filterctl_says("watch")).returncode != 2 or "no daemon is running there" not in done.stderr:
     print(f"no daemon: {done}")
+    failed = 1
+
+# A daemon whose places are all taken is waited for, and not for ever.
+os.path.exists(path) and os.unlink(path)
+busy, first = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+busy.bind(path)
+busy.listen(0)
+first.connect(path)
+started = time.monotonic()
+done = filterctl_says("status")
+if done.returncode != 1 or "too many others" not in done.stderr or not 4 < time.monotonic() - started < 30:
+    print(f"busy: {done} after {time.monotonic() - started} s")
     failed = 1
 sys.exit(failed)

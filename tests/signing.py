@@ -17,7 +17,8 @@ filterctl = pathlib.Path(sys.argv[1]).resolve()
 failed = 0
 IMAGE = "0123456789abcdef" * 4
 DONE = {"serial": 43, "serial-from": 42, "effective": "2026-11-26T14:10:21.123987Z"}
-ANSWERS = {"status": {"ruleset": {"serial": 42}}, "lift": DONE, "extend": DONE, "rollback": DONE,
+ANSWERS = {"status": {"ruleset": {"serial": 41, "next-serial": 43}}, "lift": DONE,
+           "confirm_clock": {"effective": "2026-11-26T14:10:21.1Z"}, "extend": DONE, "rollback": DONE,
            "push": DONE, "image": {"serial": 42, "checksum": "0" * 16}, "orders": {"serial": 42, "orders": []},
            "serials": {"serials": [{"serial": 42, "image": "f" * 64}, {"serial": 41, "image": IMAGE}]}}
 DAY = datetime.timedelta(days=1)
@@ -128,6 +129,15 @@ def check_push():
     expect("no image", [*words, "--yes"], 2, f"{image}: No such file", asked=LOOK)
 
 
+def check_confirm_clock():
+    expect("prepare a confirmation", ["confirm-clock", "--note", "n", "--prepare", manifest], 0,
+           "filterctl confirm-clock --manifest", asked=[{"command": "status"}])
+    text, lines = prepared()
+    assert lines == {"filterd-manifest": "1", "command": "confirm-clock", "serial": "43", "note": "n"}, text
+    expect("send it", ["confirm-clock", "--manifest", manifest, "--signature", one], 0, "done as it was signed: in effect",
+           asked=[{"command": "confirm-clock", "manifest": text, "note": "n", "signatures": [SIGNATURE]}])
+
+
 def check_options():
     lift = ["lift", "nz-1", "--reason", "r"]
     expect("break-glass", [*lift, "--break-glass"], 0,
@@ -152,6 +162,6 @@ with tempfile.TemporaryDirectory() as folder:
     orders.mkdir()
     one.write_text(SIGNATURE)
     two.write_text("2" + SIGNATURE)
-    for check in (check_lift, check_extend, check_rollback, check_push, check_options):
+    for check in (check_lift, check_extend, check_rollback, check_push, check_confirm_clock, check_options):
         check()
 sys.exit(failed)

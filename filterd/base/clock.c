@@ -15,11 +15,21 @@
 enum { YEAR_MIN = 1970, YEAR_MAX = 9999, DAY_S = 86400 };
 static const int64_t SECONDS_MAX = INT64_C(253402300799); // 9999-12-31T23:59:59Z
 
-int64_t clock_now_ns(void)
+static int64_t now_of(clockid_t clock)
 {
 	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec * CLOCK_SECOND_NS + ts.tv_nsec;
+}
+
+int64_t clock_now_ns(void)
+{
+	return now_of(CLOCK_REALTIME);
+}
+
+int64_t clock_steady_ns(void)
+{
+	return now_of(CLOCK_MONOTONIC);
 }
 
 // Exactly `digits` decimal digits, the value within [min, max]; fails the reader otherwise.

@@ -10,6 +10,9 @@ enum { CLOCK_TEXT_MAX = 32 }; // with the final NUL
 // CLOCK_REALTIME.
 int64_t clock_now_ns(void);
 
+// CLOCK_MONOTONIC, which never steps: for time-outs and how long something took.
+int64_t clock_steady_ns(void);
+
 // "2019-03-16T09:00:00+13:00" or "...Z" (RFC 3339, section 5.6; a fraction of a second is read and
 // dropped; a leap second 60 counts as the next minute's 0). Seconds since 1970 into *ret_s.
 // 0; -EINVAL when it is no such time (a missing offset included).

@@ -102,7 +102,8 @@ int change_prepare(const struct change *c, json_t *request, const char *image)
 	if (result == EXIT_OK)
 		result = signing_prepare(
 			&c->signing, request,
-			(uint64_t)show_number(json_object_get(status, "ruleset"), "serial"), image);
+			(uint64_t)show_number(json_object_get(status, "ruleset"), "next-serial"),
+			image);
 	json_decref(status);
 	json_decref(request);
 	return result;

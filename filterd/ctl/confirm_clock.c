@@ -6,7 +6,7 @@
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"note", required_argument, NULL, 'n'}, CHANGE_OPTIONS, {0}};
+		{"note", required_argument, NULL, 'n'}, SIGNING_OPTIONS, CHANGE_OPTIONS, {0}};
 	const char *note = NULL;
 	struct change c;
 	change_init(&c);
@@ -16,6 +16,8 @@ static int run(int argc, char **argv)
 		else if (!change_option(&c, o))
 			return command_usage(&command_confirm_clock);
 	}
+	if (c.signing.manifest && !note && optind == argc)
+		return change_make_signed(&c, "confirm-clock");
 	if (optind != argc)
 		return command_usage(&command_confirm_clock);
 	return change_make(&c, json_pack("{s:s, s:s*}", "command", "confirm-clock", "note", note),
@@ -24,12 +26,15 @@ static int run(int argc, char **argv)
 
 const struct command command_confirm_clock = {
 	.name = "confirm-clock",
-	.arguments = "[--note TEXT] [--control PATH] [--json]",
+	.arguments =
+		"[--note TEXT] [--prepare FILE | --break-glass] [--control PATH] [--json]\n"
+		"       filterctl confirm-clock --manifest FILE --signature FILE... [--control "
+		"PATH] [--json]",
 	.summary = "Tell the daemon that the machine's clock is right, after it stepped",
 	.help = "  --note TEXT           how that is known; it goes into the audit "
-		"trail\n" CHANGE_HELP "\n"
-		"Orders that have ended by this clock end for good. Exits with 0 if it is done, 1 "
-		"if the daemon\n"
-		"refuses, 2 on any other error.\n",
+		"trail\n" SIGNING_HELP CHANGE_HELP "\n"
+		"Orders that have ended by this clock end for good. What is signed is that the "
+		"clock is right\nbetween the manifest's not-before and not-after. Exits with 0 if "
+		"it is done, 1 if the daemon\nrefuses, 2 on any other error.\n",
 	.run = run,
 };

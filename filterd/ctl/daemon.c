@@ -16,7 +16,14 @@
 
 enum { ANSWER_MAX = 1 << 28, READ_SIZE = 64 << 10, LINE_MAX_LEN = 64 << 10 };
 
-// Connects, or says why not. -1 on failure.
+static void wait_at_most(int fd, int seconds)
+{
+	struct timeval timeout = {.tv_sec = seconds};
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+// Connects, or says why not. -1 on failure. While too many others want to, it waits for its turn.
 static int dial(const char *path)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -28,21 +35,16 @@ static int dial(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
+	wait_at_most(fd, DAEMON_WAIT_S); // that goes for connect(), too
 	if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
 		return fd;
 	const char *why = errno == ENOENT || errno == ECONNREFUSED ? "no daemon is running there"
 			  : errno == EACCES ? "only root and the group filterd may ask the daemon"
+			  : errno == EAGAIN ? "too many others ask the daemon"
 					    : strerror(errno);
 	fprintf(stderr, "filterctl: %s: %s\n", path, why);
 	close(fd);
 	return -1;
-}
-
-static void wait_at_most(int fd, int seconds)
-{
-	struct timeval timeout = {.tv_sec = seconds};
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }
 
 // Room for one descriptor beside a message.

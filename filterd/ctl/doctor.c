@@ -315,6 +315,21 @@ static void check_prefilter(const struct patient *p, struct finding *f)
 		    (int64_t)show_number(prefilter, "interfaces"), rate, (int64_t)all);
 }
 
+// Connections that an order should have ended.
+static void check_live(const struct patient *p, struct finding *f)
+{
+	const json_t *live = json_object_get(p->status, "live");
+	if (!live)
+		say(f, GRADE_UNKNOWN, "the daemon would have to say");
+	else if (number(live, "failed"))
+		say(f, GRADE_WARN,
+		    "%" PRId64 " connections may have outlived their order: the kernel did not "
+		    "take their marks (modprobe nf_conntrack_netlink)",
+		    (int64_t)number(live, "failed"));
+	else
+		say(f, GRADE_OK, "orders end connections that were allowed before");
+}
+
 static void check_clock(const struct patient *p, struct finding *f)
 {
 	const json_t *clock = json_object_get(p->status, "clock");
@@ -343,7 +358,7 @@ static const struct check {
 	{"marks", check_marks},         {"prefilter", check_prefilter},
 	{"flowtable", check_flowtable}, {"notrack", check_notrack},
 	{"conntrack", check_conntrack}, {"forwarding", check_forwarding},
-	{"clock", check_clock},
+	{"live", check_live},           {"clock", check_clock},
 };
 
 enum { CHECKS = sizeof checks / sizeof checks[0] };

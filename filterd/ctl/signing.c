@@ -229,7 +229,7 @@ int signing_prepare(const struct signing *s, const json_t *request, uint64_t ser
 		    const char *image)
 {
 	int64_t now_s = clock_now_ns() / CLOCK_SECOND_NS;
-	struct manifest m = {.serial = s->serial ? s->serial : serial + 1,
+	struct manifest m = {.serial = s->serial ? s->serial : serial,
 			     .not_before_s = now_s,
 			     .not_after_s = now_s + (int64_t)s->hours * HOUR_S};
 	char text[MANIFEST_MAX];

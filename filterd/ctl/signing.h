@@ -59,7 +59,8 @@ json_t *signing_request(const struct signing *s, const char *command);
 int signing_image_save(const struct signing *s, int memfd, char ret_digest[DIGEST_TEXT_MAX]);
 int signing_image_open(const struct signing *s, struct ruleset **ret);
 
-// Writes the manifest of a request, which would be sent otherwise, and says how it is signed. `serial`: in force.
+// Writes the manifest of a request, which would be sent otherwise, and says how it is signed. `serial`: that
+// the change gets, unless --serial says another.
 // `image`: hex digest of the image that it puts in force, or NULL. The exit status.
 int signing_prepare(const struct signing *s, const json_t *request, uint64_t serial,
 		    const char *image);

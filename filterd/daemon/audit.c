@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/disk.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/logsocket.h"
 
@@ -108,20 +108,6 @@ static int tail_check(struct audit *a, struct known *known)
 	return 0;
 }
 
-static int write_all(int fd, const char *at, size_t len)
-{
-	while (len > 0) {
-		ssize_t done = write(fd, at, len);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done < 0 ? -errno : -EIO;
-		at += done;
-		len -= (size_t)done;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 static void tell_syslog(struct audit *a, struct slice line)
 {
 	int err = logsocket_send(a->syslog, LOG_AUTHPRIV | LOG_NOTICE, "@cee: ", line);
@@ -136,7 +122,7 @@ static int line_write(struct audit *a, const char *text)
 {
 	char out[AUDIT_LINE_MAX + 3], wrong[AUDIT_WRONG_MAX];
 	int len = snprintf(out, sizeof out, "%s%s\n", a->unended ? "\n" : "", text);
-	int err = write_all(a->fd, out, (size_t)len);
+	int err = disk_write(a->fd, slice_of(out, (size_t)len));
 	if (err) {
 		a->stale = true;
 		return err;
@@ -318,15 +304,10 @@ bool audit_remembers(struct audit *a, uint64_t seq, const char *hash)
 // A new file has to outlast a power cut.
 static int file_open(const char *path)
 {
-	char folder[PATH_MAX];
 	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return -errno;
-	snprintf(folder, sizeof folder, "%s", path);
-	int folder_fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = folder_fd < 0 || fsync(folder_fd) < 0 ? -errno : 0;
-	if (folder_fd >= 0)
-		close(folder_fd);
+	int err = disk_sync_folder_of(path);
 	if (!err)
 		return fd;
 	close(fd);

@@ -124,7 +124,7 @@ static const struct config_row rows[] = {
 	{"trust", "threshold", CONFIG_NUMBER, "1", 1, 16, AT(trust.threshold),
 	 .help = "How many of them it takes to push, extend or roll back."},
 	{"trust", "lift-threshold", CONFIG_NUMBER, "1", 1, 16, AT(trust.lift_threshold),
-	 .help = "How many of them it takes to lift an order."},
+	 .help = "How many of them it takes to lift an order, or to confirm the clock."},
 	{"trust", "lifetime", CONFIG_NUMBER, "7", 1, 90, AT(trust.lifetime_days),
 	 .help = "Days that a signed manifest may be good for."},
 	{"trust", "break-glass", CONFIG_CHOICE, "root", .choices = "root|no", AT(trust.break_glass),

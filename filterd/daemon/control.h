@@ -51,7 +51,8 @@ void control_take_back(struct control *c);
 void control_answer(struct control *c, uint64_t ticket, char *text, int fd);
 
 // Sends one of many lines (without its line feed) to a client that is not answered. 0; -EAGAIN if too much waits for it
-// already, and it misses this one; -ENOENT if it is gone. Without text nothing is sent, and only that is found out. No text is no line: that only finds out.
+// already, and it misses this one; -ENOENT if it is gone. Without text nothing is sent, and only
+// that is found out.
 int control_line(struct control *c, uint64_t ticket, const char *text, size_t len);
 
 // The descriptor to wait on, and what to call when it is readable, and once a second in any case.

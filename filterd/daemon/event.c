@@ -3,7 +3,7 @@
 #include "filterd/daemon/event.h"
 
 bool event_from_verdict(struct event *ret, const struct verdict *verdict,
-			const struct ruleset *ruleset, int64_t now_ns)
+			const struct ruleset *ruleset, uint64_t serial, int64_t now_ns)
 {
 	const struct hostname *hostname = verdict->hostname;
 	bool told = verdict->reason == REASON_ORDER || verdict->reason == REASON_MONITOR;
@@ -12,6 +12,7 @@ bool event_from_verdict(struct event *ret, const struct verdict *verdict,
 	*ret = (struct event){
 		.now_ns = now_ns,
 		.ruleset = ruleset,
+		.serial = serial,
 		.order = verdict->judged.order,
 		.protocol = hostname->protocol,
 		.kind = verdict->kind,

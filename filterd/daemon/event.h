@@ -7,7 +7,8 @@
 struct event {
 	int64_t now_ns;
 	const struct ruleset *ruleset; // the rules that decided; readable until they are retired
-	uint32_t order;                // index in it
+	uint64_t serial;               // that they were in force under
+	uint32_t order;                // index in them
 	uint8_t matches_count;         // all orders that matched, the one that decides among them
 	bool matches_overflow;         // and more
 	uint32_t matches[RULESET_MATCHES_MAX];
@@ -24,4 +25,4 @@ struct event {
 // True, and *ret filled in, if the verdict is one to be told: an order decided over a name that was
 // read in this very packet. Other drops are counters only.
 bool event_from_verdict(struct event *ret, const struct verdict *verdict,
-			const struct ruleset *ruleset, int64_t now_ns);
+			const struct ruleset *ruleset, uint64_t serial, int64_t now_ns);

@@ -2,7 +2,6 @@
 // Runs in the main thread, which may allocate.
 #include "filterd/daemon/event_json.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -81,15 +80,14 @@ static json_t *orders(const struct events_orders *all)
 
 static json_t *details(const struct events_line *line)
 {
-	char serial[17], client[PREFIX_TEXT_MAX];
+	char client[PREFIX_TEXT_MAX];
 	struct prefix prefix = {line->event->client, line->client_bits};
-	snprintf(serial, sizeof serial, "%016" PRIx64, line->serial);
-	return json_pack("{s:o, s:o, s:b, s:o, s:s, s:s, s:s, s:I, s:I}", "order",
+	return json_pack("{s:o, s:o, s:b, s:o, s:s, s:s, s:I, s:I, s:I}", "order",
 			 text(slice_text(line->order_id)), "orders", orders(line->orders),
 			 "more_orders", line->orders->has_more, "match", text(line->match),
 			 "verdict", verdict_kind_text(line->event->kind), "client",
-			 prefix_text(&prefix, client), "serial", serial, "count",
-			 (json_int_t)line->count, "window", (json_int_t)line->window_s);
+			 prefix_text(&prefix, client), "serial", (json_int_t)line->event->serial,
+			 "count", (json_int_t)line->count, "window", (json_int_t)line->window_s);
 }
 
 static size_t finish(json_t *root, char out[EVENT_JSON_MAX])

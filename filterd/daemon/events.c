@@ -24,7 +24,6 @@ struct entry {
 	char reference[EVENTS_REFERENCE_MAX];
 	struct events_orders orders;
 	struct event last;
-	uint64_t serial;
 	enum decision decision;
 	uint32_t count; // hits since the entry was last told
 	int64_t window_ns;
@@ -157,7 +156,6 @@ static void tell(struct events *e, struct entry *entry, uint32_t window_s, int64
 					.orders = &entry->orders,
 					.decision = entry->decision,
 					.match = match_of(&shown),
-					.serial = entry->serial,
 					.count = entry->count,
 					.window_s = window_s,
 				});
@@ -259,7 +257,6 @@ bool events_single(const struct events *e, const struct event *event, struct eve
 		.orders = &ret->orders,
 		.decision = decision_of(event),
 		.match = match_of(&ret->event),
-		.serial = ruleset_checksum(event->ruleset),
 		.count = 1,
 	};
 	return true;
@@ -303,7 +300,6 @@ void events_add(struct events *e, const struct event *event)
 	orders_make(&entry->orders, event);
 	entry->last = *event;
 	entry->last.ruleset = NULL;
-	entry->serial = ruleset_checksum(event->ruleset);
 	entry->decision = decision_of(event);
 	entry->count += entry->count < UINT32_MAX;
 	if (first)

@@ -35,7 +35,6 @@ struct events_line {
 	const struct events_orders *orders; // all that matched the last hit
 	enum decision decision; // what the order does: DECISION_BLOCK or DECISION_MONITOR
 	struct slice match;     // the part of the name that the order lists
-	uint64_t serial;        // checksum of the ruleset
 	uint32_t count;         // hits, 1 for a first one
 	uint32_t window_s;      // over how many seconds, 0 for a first hit
 };

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
@@ -79,14 +78,6 @@ static uint64_t random_u64(void)
 	return v;
 }
 
-// Time that never steps, for time-outs.
-static int64_t steady_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * CLOCK_SECOND_NS + now.tv_nsec;
-}
-
 static struct view view_of(const struct gateway *g)
 {
 	struct view view = {
@@ -102,6 +93,7 @@ static struct view view_of(const struct gateway *g)
 		.live = g->live,
 		.ruleset_path = g->config.filterd.ruleset,
 		.serial = registry_serial(g->registry),
+		.next_serial = registry_next_serial(g->registry),
 		.mark_shift = g->config.firewall.mark_shift,
 		.started_ns = g->started_ns,
 		.now_ns = clock_now_ns(),
@@ -355,7 +347,7 @@ static int make_succession(struct gateway *g)
 static int take_over(struct gateway *g)
 {
 	int listener;
-	int64_t begun_ns = steady_ns();
+	int64_t begun_ns = clock_steady_ns();
 	int err = succession_take(g->predecessor, g->workers, g->workers_made, &listener);
 	if (!err)
 		err = make_control(g, listener);
@@ -367,7 +359,8 @@ static int take_over(struct gateway *g)
 		return err;
 	}
 	err = start_workers(g);
-	log_info("took over; packets waited for %.1f ms", (double)(steady_ns() - begun_ns) / 1e6);
+	log_info("took over; packets waited for %.1f ms",
+		 (double)(clock_steady_ns() - begun_ns) / 1e6);
 	prefiltering_take(g->prefiltering);
 	return err;
 }
@@ -503,14 +496,14 @@ static void loop(struct gateway *g)
 		bool more = outlet_take(g->outlet, g->workers, g->workers_made);
 		outlet_tick(g->outlet, clock_now_ns());
 		struct view view = view_of(g);
-		upkeep_run(&g->upkeep, &view, steady_ns());
+		upkeep_run(&g->upkeep, &view, clock_steady_ns());
 		int wait_ms = live_run(g->live);
 		fds[COUNT - 2].fd = succession_fd(g->succession);
 		fds[COUNT - 1].fd = registry_fd(g->registry);
 		poll(fds, COUNT, more ? 0 : wait_ms < 0 ? TICK_MS : wait_ms);
 		timekeeper_run(g->timekeeper); // before all that goes by time
 		links_read(g->links, link_changed, g);
-		control_run(g->control, steady_ns());
+		control_run(g->control, clock_steady_ns());
 		read_signals(g);
 		if (!succession_under_way(g->succession))
 			registry_tick(g->registry);
@@ -561,7 +554,7 @@ int gateway_run(const struct config *config, const char *config_path, bool succe
 			    .is_successor = successor,
 			    .signal_fd = -1,
 			    .started_ns = clock_now_ns()};
-	upkeep_init(&g.upkeep, &g.config, steady_ns());
+	upkeep_init(&g.upkeep, &g.config, clock_steady_ns());
 	int err = start(&g);
 	if (!err) {
 		log_info("filterd " FILTERD_VERSION " runs, %u workers on queues %u to %u",

@@ -151,6 +151,7 @@ static int connect_to(const char *control, char error[HANDOVER_ERROR_MAX])
 	int err = 0;
 	snprintf(at.sun_path, sizeof at.sun_path, "%s", control);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0 || // for connect()
 	    connect(fd, (struct sockaddr *)&at, sizeof at) < 0)
 		err = -errno;
 	if (!err)

@@ -11,16 +11,22 @@
 #include "filterd/base/rd.h"
 #include "filterd/base/wr.h"
 
-const char *const manifest_command_words[] = {"push", "lift", "extend", "rollback"};
+const char *const manifest_command_words[] = {"push", "lift", "extend", "rollback",
+					      "confirm-clock"};
 
 static bool has_image(const struct manifest *m)
 {
 	return m->command == MANIFEST_PUSH || m->command == MANIFEST_ROLLBACK;
 }
 
+static bool has_order(const struct manifest *m)
+{
+	return m->command == MANIFEST_LIFT || m->command == MANIFEST_EXTEND;
+}
+
 static const char *note_key(const struct manifest *m)
 {
-	return has_image(m) ? "note" : "reason";
+	return has_order(m) ? "reason" : "note";
 }
 
 static void text_write(struct wr *w, const char *text)
@@ -74,7 +80,7 @@ size_t manifest_write(const struct manifest *m, char out[MANIFEST_MAX])
 	time_write(&w, "not-after", m->not_after_s);
 	if (has_image(m))
 		line_write(&w, "image", digest_text(m->image, image));
-	else
+	if (has_order(m))
 		order_write(&w, m);
 	if (m->command == MANIFEST_ROLLBACK)
 		number_write(&w, "to", m->to);
@@ -151,7 +157,7 @@ static void fields_read(struct rd *r, struct manifest *m)
 	m->not_after_s = time_read(r, "not-after");
 	if (has_image(m))
 		image_read(r, m->image);
-	else
+	if (has_order(m))
 		string_read(r, "order", m->order, sizeof m->order);
 	if (m->command == MANIFEST_EXTEND)
 		m->until_s = time_read(r, "until");
@@ -173,7 +179,8 @@ int manifest_parse(struct manifest *ret, struct slice text, char wrong[MANIFEST_
 	}
 	if (!command_read(&r, &m.command)) {
 		snprintf(wrong, MANIFEST_WRONG_MAX,
-			 "the manifest has no command: push, lift, extend or rollback");
+			 "the manifest has no command: push, lift, extend, rollback or "
+			 "confirm-clock");
 		return -EINVAL;
 	}
 	fields_read(&r, &m);

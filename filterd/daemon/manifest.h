@@ -4,9 +4,9 @@
 // manifest, and no other is read.
 //
 //   filterd-manifest: 1
-//   command: push                       push | lift | extend | rollback
-//   serial: 43                          that the change gets; above every one before
-//   not-before: 2019-03-15T20:00:00Z
+//   command: push                       push | lift | extend | rollback | confirm-clock
+//   serial: 43                          that the change gets, if it gets one; above every one before
+//   not-before: 2019-03-15T20:00:00Z    confirm-clock: the clock is right if it is between these two
 //   not-after: 2019-03-16T20:00:00Z
 //   image: 64 hex digits                push, rollback: SHA-256 of the compiled orders
 //   to: 41                              rollback: the serial that comes back
@@ -29,6 +29,7 @@ enum manifest_command {
 	MANIFEST_LIFT,
 	MANIFEST_EXTEND,
 	MANIFEST_ROLLBACK,
+	MANIFEST_CONFIRM_CLOCK,
 	MANIFEST_COMMANDS
 };
 extern const char *const manifest_command_words[MANIFEST_COMMANDS];

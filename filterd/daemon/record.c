@@ -296,16 +296,16 @@ static json_t *record_json(const struct record *r)
 	for (uint32_t i = 0; i < r->count; i++)
 		json_array_append_new(amendments, amendment_json(&r->amendments[i]));
 	return json_pack(
-		"{s:I, s:s, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I, s:I, s:I, s:s, s:s, s:I, "
+		"{s:I, s:I, s:s, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I, s:I, s:I, s:s, s:s, s:I, "
 		"s:I, s:s, s:o}",
-		"serial", (json_int_t)r->serial, "image", r->image, "file", r->file, "command",
-		r->command, "uid", (json_int_t)r->uid, "user", r->user, "note", r->note, "orders",
-		(json_int_t)r->orders, "names", (json_int_t)r->names, "requested-ns",
-		(json_int_t)r->requested_ns, "effective-ns", (json_int_t)r->effective_ns,
-		"requested", clock_text_us(r->requested_ns, requested), "effective",
-		clock_text_us(r->effective_ns, effective), "seen", (json_int_t)r->seen_s,
-		"audit-seq", (json_int_t)r->audit_seq, "audit-hash", r->audit_hash, "amendments",
-		amendments);
+		"serial", (json_int_t)r->serial, "spent", (json_int_t)r->spent, "image", r->image,
+		"file", r->file, "command", r->command, "uid", (json_int_t)r->uid, "user", r->user,
+		"note", r->note, "orders", (json_int_t)r->orders, "names", (json_int_t)r->names,
+		"requested-ns", (json_int_t)r->requested_ns, "effective-ns",
+		(json_int_t)r->effective_ns, "requested", clock_text_us(r->requested_ns, requested),
+		"effective", clock_text_us(r->effective_ns, effective), "seen",
+		(json_int_t)r->seen_s, "audit-seq", (json_int_t)r->audit_seq, "audit-hash",
+		r->audit_hash, "amendments", amendments);
 }
 
 char *record_text(const struct record *r)
@@ -359,22 +359,23 @@ static int amendment_get(struct record *r, const json_t *json)
 
 static int record_get(struct record *r, const json_t *json)
 {
-	json_int_t serial = 0, uid = 0, orders = 0, names = 0, requested = 0, effective = 0,
-		   seen = 0, audit = 0;
+	json_int_t serial = 0, spent = 0, uid = 0, orders = 0, names = 0, requested = 0,
+		   effective = 0, seen = 0, audit = 0;
 	const char *command = NULL, *user = NULL, *note = NULL;
 	const json_t *amendments, *one;
 	bool failed = false;
 	size_t i;
 	if (json_unpack((json_t *)(uintptr_t)json,
-			"{s:I, s?s, s:I, s?s, s?s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "serial",
-			&serial, "command", &command, "uid", &uid, "user", &user, "note", &note,
-			"orders", &orders, "names", &names, "requested-ns", &requested,
-			"effective-ns", &effective, "seen", &seen, "audit-seq", &audit,
-			"amendments", &amendments) ||
+			"{s:I, s?I, s?s, s:I, s?s, s?s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+			"serial", &serial, "spent", &spent, "command", &command, "uid", &uid,
+			"user", &user, "note", &note, "orders", &orders, "names", &names,
+			"requested-ns", &requested, "effective-ns", &effective, "seen", &seen,
+			"audit-seq", &audit, "amendments", &amendments) ||
 	    !digest_get(json, "image", r->image) || !digest_get(json, "file", r->file) ||
 	    !digest_get(json, "audit-hash", r->audit_hash))
 		return -EBADMSG;
 	r->serial = (uint64_t)serial;
+	r->spent = (uint64_t)spent;
 	r->uid = (uint32_t)uid;
 	r->orders = (uint32_t)orders;
 	r->names = (uint64_t)names;

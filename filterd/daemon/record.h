@@ -27,6 +27,7 @@ struct record_amendment {
 
 struct record {
 	uint64_t serial;             // 0: nothing was ever in force
+	uint64_t spent;              // serial of a manifest since that changed no orders; 0: none
 	char image[DIGEST_TEXT_MAX]; // "": none, which is without orders
 	char file[DIGEST_TEXT_MAX];  // of `[filterd] ruleset` when it was last taken; "": never
 	char *command, *user, *note; // note may be NULL

@@ -240,7 +240,7 @@ static void rehearse(struct registry *r, const struct job *job, const struct int
 	*reply = (struct registry_reply){.done = true,
 					 .serial_from = r->record.serial,
 					 .serial_to = change.trust.serial ? change.trust.serial
-									  : r->highest + 1,
+									  : registry_next_serial(r),
 					 .requested_ns = job->requested_ns,
 					 .orders = ruleset_orders(result->ruleset),
 					 .names = ruleset_names(result->ruleset)};
@@ -323,6 +323,11 @@ uint64_t registry_serial(const struct registry *r)
 	return r->record.serial;
 }
 
+uint64_t registry_next_serial(const struct registry *r)
+{
+	return r->highest + 1;
+}
+
 void registry_audit_head(const struct registry *r, uint64_t *ret_seq,
 			 char ret_hash[DIGEST_TEXT_MAX])
 {
@@ -332,26 +337,25 @@ void registry_audit_head(const struct registry *r, uint64_t *ret_seq,
 		audit_head(r->audit, ret_seq, ret_hash);
 }
 
-static json_t *serial_json(const struct record *record)
+struct history registry_history_of(const struct record *record)
 {
 	char effective[CLOCK_TEXT_MAX];
-	return json_pack("{s:I, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I, s:s}", "serial",
-			 (json_int_t)record->serial, "effective",
-			 clock_text_us(record->effective_ns, effective), "command", record->command,
-			 "uid", (json_int_t)record->uid, "user", record->user, "note", record->note,
-			 "orders", (json_int_t)record->orders, "names", (json_int_t)record->names,
-			 "image", record->image);
+	struct history h = {.serial = record->serial};
+	memcpy(h.image, record->image, sizeof h.image);
+	h.shown = json_pack("{s:I, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I, s:s}", "serial",
+			    (json_int_t)record->serial, "effective",
+			    clock_text_us(record->effective_ns, effective), "command",
+			    record->command, "uid", (json_int_t)record->uid, "user", record->user,
+			    "note", record->note, "orders", (json_int_t)record->orders, "names",
+			    (json_int_t)record->names, "image", record->image);
+	return h;
 }
 
 json_t *registry_serials(const struct registry *r)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < r->history_count; i++) {
-		struct record record;
-		if (registry_record(r, r->history[i].serial, &record))
-			continue;
-		json_array_append_new(list, serial_json(&record));
-		record_done(&record);
-	}
+	for (size_t i = 0; i < r->history_count; i++)
+		if (r->history[i].shown)
+			json_array_append(list, r->history[i].shown);
 	return json_pack("{s:o}", "serials", list);
 }

@@ -80,6 +80,8 @@ void registry_free(struct registry *r);
 
 struct store *registry_store(struct registry *r);
 uint64_t registry_serial(const struct registry *r);
+// That the next change gets, if no manifest says another.
+uint64_t registry_next_serial(const struct registry *r);
 void registry_audit_head(const struct registry *r, uint64_t *ret_seq,
 			 char ret_hash[DIGEST_TEXT_MAX]);
 
@@ -97,6 +99,9 @@ void registry_lift(struct registry *r, const char *id, const struct registry_who
 		   registry_reply_fn *reply, void *arg);
 void registry_extend(struct registry *r, const char *id, int64_t until_s,
 		     const struct registry_who *who, registry_reply_fn *reply, void *arg);
+// An admin says that the clock is right. The reply has no more than since when that counts.
+void registry_confirm_clock(struct registry *r, const struct registry_who *who,
+			    registry_reply_fn *reply, void *arg);
 
 // What else was refused is noted and logged, as those above do by themselves: an admin's; and that of somebody who may
 // not, of which one a second is noted and the others are counted. `order` may be NULL.
@@ -107,10 +112,6 @@ void registry_denied(struct registry *r, const char *command, const struct regis
 
 // Another daemon was given what it needs to take over: that is noted.
 void registry_handed_over(struct registry *r, const struct registry_who *who);
-
-// An admin says that the clock is right. 0, or a negative errno with a sentence.
-int registry_confirm_clock(struct registry *r, const struct registry_who *who,
-			   const char **ret_error);
 
 // Takes the file again if it has changed since it was last taken, for this user, and whether that is still going on.
 void registry_reload(struct registry *r, const char *ruleset_path, uid_t uid);

@@ -90,7 +90,7 @@ int registry_audit(struct registry *r, json_t *entry)
 	return 0;
 }
 
-static void put_signers(json_t *entry, const struct trust_verdict *verdict)
+void registry_entry_signers(json_t *entry, const struct trust_verdict *verdict)
 {
 	json_t *signers = json_array();
 	for (unsigned i = 0; i < verdict->signer_count; i++)
@@ -122,7 +122,7 @@ static json_t *entry_of(const struct registry *r, const struct change *c)
 				 fresh->image, "names", (json_int_t)fresh->names);
 	json_object_update_missing(entry, rest);
 	json_decref(rest);
-	put_signers(entry, &c->trust);
+	registry_entry_signers(entry, &c->trust);
 	return entry;
 }
 
@@ -196,6 +196,7 @@ static void prune(struct registry *r)
 		struct history oldest = r->history[--r->history_count];
 		statedir_remove(r->state, oldest.serial);
 		registry_forget_image(r, oldest.image);
+		json_decref(oldest.shown);
 	}
 }
 
@@ -206,8 +207,7 @@ static void remember(struct registry *r)
 		return; // it stays on disk, and is found at the next start
 	r->history = more;
 	memmove(more + 1, more, r->history_count++ * sizeof *more);
-	more[0].serial = r->record.serial;
-	memcpy(more[0].image, r->record.image, sizeof more[0].image);
+	more[0] = registry_history_of(&r->record);
 	prune(r);
 }
 
@@ -216,19 +216,20 @@ static void remember(struct registry *r)
 struct swap {
 	struct store *store;
 	struct ruleset *fresh;
+	uint64_t serial;
 };
 
 static int do_swap(void *arg)
 {
 	struct swap *s = arg;
-	return store_swap(s->store, s->fresh, clock_now_ns());
+	return store_swap(s->store, s->fresh, s->serial, clock_now_ns());
 }
 
 // Takes `fresh` over. Events about the old orders are taken before these are gone: by then no worker can note
 // another. 0, or -ENOMEM, and all is as before.
-static int put_in_force(struct registry *r, struct ruleset *fresh)
+static int put_in_force(struct registry *r, struct ruleset *fresh, uint64_t serial)
 {
-	struct swap swap = {r->store, fresh};
+	struct swap swap = {r->store, fresh, serial};
 	const struct ruleset *old = store_current(r->store)->ruleset;
 	int err = ruleset_checksum(fresh) == ruleset_checksum(old)
 			  ? do_swap(&swap) // the same names
@@ -245,7 +246,7 @@ int registry_refresh(struct registry *r)
 	struct ruleset *fresh;
 	int err = record_apply(&r->record, r->base, registry_sure_s(r), &fresh);
 	if (!err) {
-		err = put_in_force(r, fresh);
+		err = put_in_force(r, fresh, r->record.serial);
 		if (err)
 			ruleset_close(fresh);
 	}
@@ -291,7 +292,7 @@ bool registry_allow(struct registry *r, struct change *c, struct registry_reply 
 		.image = c->digest,
 		.note = c->who->note,
 		.seen = r->highest,
-		.now_s = registry_now_s(r),
+		.now_s = c->clock_s ? c->clock_s : registry_now_s(r),
 		.uid = c->who->uid,
 		.manifest = c->who->manifest,
 		.signatures = c->who->signatures,
@@ -315,7 +316,7 @@ static int sign(struct registry *r, struct change *c, const struct ruleset *base
 	fresh->user = who->user ? strdup(who->user) : NULL;
 	fresh->note = who->note ? strdup(who->note) : NULL;
 	fresh->uid = who->uid;
-	fresh->serial = c->trust.serial ? c->trust.serial : r->highest + 1;
+	fresh->serial = c->trust.serial ? c->trust.serial : registry_next_serial(r);
 	fresh->requested_ns = c->requested_ns;
 	fresh->effective_ns = clock_now_ns();
 	fresh->seen_s = registry_now_s(r);
@@ -407,7 +408,7 @@ static void drop_fresh(struct change *c)
 static bool enforce(struct registry *r, struct change *c, struct registry_reply *ret,
 		    char error[REGISTRY_ERROR_MAX])
 {
-	int err = put_in_force(r, c->fresh);
+	int err = put_in_force(r, c->fresh, c->record.serial);
 	if (!err) {
 		c->fresh = NULL;
 		return true;

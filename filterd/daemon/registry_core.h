@@ -27,6 +27,7 @@ struct job {
 struct history {
 	uint64_t serial;
 	char image[DIGEST_TEXT_MAX];
+	json_t *shown; // by registry_serials(), or NULL
 };
 
 struct registry {
@@ -53,6 +54,9 @@ struct registry {
 	uint64_t denied_count;
 };
 
+// What is known of a record without reading it again, to be released.
+struct history registry_history_of(const struct record *record);
+
 // What a serial was. 0 or a negative errno.
 int registry_record(const struct registry *r, uint64_t serial, struct record *ret);
 
@@ -67,7 +71,8 @@ struct change {
 	const uint8_t *digest; // of an image that comes with it, or NULL
 	const struct registry_who *who;
 	int64_t requested_ns;
-	struct record record;       // owned
+	int64_t clock_s;      // that its manifest has to be good at; 0: what orders are judged by
+	struct record record; // owned
 	struct trust_verdict trust; // filled in by registry_allow()
 	struct ruleset *base;       // its image, taken over when it is done; NULL: the one in force
 	struct ruleset *fresh;      // what is to be in force, while registry_make() works
@@ -100,6 +105,8 @@ void registry_forget_image(struct registry *r, const char *image);
 json_t *registry_entry(const char *command, const struct registry_who *who);
 json_t *registry_entry_refused(const char *command, const char *order,
 			       const struct registry_who *who, const char *error);
+// Adds whose signatures a change had.
+void registry_entry_signers(json_t *entry, const struct trust_verdict *verdict);
 int registry_audit(struct registry *r, json_t *entry);
 
 // --- registry_refusals.c

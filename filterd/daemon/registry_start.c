@@ -18,48 +18,49 @@
 
 // --- What is on disk
 
-// Takes what this serial was, if it is sound.
-static int take_serial(struct registry *r, uint64_t serial, char error[REGISTRY_ERROR_MAX])
+// Takes the record over, if its image is sound.
+static int take_record(struct registry *r, struct record *record, char error[REGISTRY_ERROR_MAX])
 {
-	struct record record;
-	int err = registry_record(r, serial, &record);
-	if (err) {
-		snprintf(error, REGISTRY_ERROR_MAX, "its record can't be used: %s", strerror(-err));
-		return err;
-	}
 	struct intake_source source = {.memfd = -1,
-				       .path = statedir_image_path(r->state, record.image)};
+				       .path = statedir_image_path(r->state, record->image)};
 	struct intake_result result = intake_open(&source);
-	if (!result.err && strcmp(result.digest_text, record.image) != 0)
+	if (!result.err && strcmp(result.digest_text, record->image) != 0)
 		result.err = -EBADMSG;
 	if (result.err) {
 		snprintf(error, REGISTRY_ERROR_MAX, "its image can't be used: %.500s",
 			 result.error[0] ? result.error : "it is another one");
 		ruleset_close(result.ruleset);
-		record_done(&record);
 		return result.err;
 	}
 	r->base = result.ruleset;
-	r->record = record;
+	r->record = *record;
+	*record = (struct record){0};
+	if (r->record.spent > r->highest)
+		r->highest = r->record.spent;
 	return 0;
+}
+
+// Keeps in mind what this serial was, and takes it if no higher one was sound.
+static int take_serial(struct registry *r, uint64_t serial, char error[REGISTRY_ERROR_MAX])
+{
+	struct record record;
+	int err = registry_record(r, serial, &record);
+	if (err) {
+		r->unread = true;
+		snprintf(error, REGISTRY_ERROR_MAX, "its record can't be used: %s", strerror(-err));
+		return r->base ? 0 : err;
+	}
+	r->history[r->history_count++] = registry_history_of(&record);
+	if (!r->base)
+		err = take_record(r, &record, error);
+	record_done(&record);
+	return err;
 }
 
 // Anything else that fails may go well the next time.
 static bool is_lost(int err)
 {
 	return err == -EBADMSG || err == -ENOENT || err == -EPROTONOSUPPORT;
-}
-
-static void history_add(struct registry *r, uint64_t serial)
-{
-	struct record record;
-	if (registry_record(r, serial, &record)) {
-		r->unread = true;
-		return;
-	}
-	r->history[r->history_count].serial = serial;
-	memcpy(r->history[r->history_count++].image, record.image, DIGEST_TEXT_MAX);
-	record_done(&record);
 }
 
 // Takes the highest serial that is sound, if there is any. One that can't be read now may be sound: that is an error.
@@ -79,7 +80,7 @@ static int take_records(struct registry *r, char error[REGISTRY_ERROR_MAX])
 	int err = r->history ? 0 : -ENOMEM;
 	for (long i = 0; r->history && i < count; i++) {
 		char why[REGISTRY_ERROR_MAX];
-		err = r->base ? 0 : take_serial(r, serials[i], why);
+		err = take_serial(r, serials[i], why);
 		if (err && !is_lost(err)) {
 			snprintf(error, REGISTRY_ERROR_MAX,
 				 "what was in force under serial %" PRIu64
@@ -92,7 +93,6 @@ static int take_records(struct registry *r, char error[REGISTRY_ERROR_MAX])
 				" IS LOST, the one before takes its place: %s",
 				serials[i], why);
 		err = 0;
-		history_add(r, serials[i]);
 	}
 	free(serials);
 	return err;
@@ -154,7 +154,8 @@ static int put_in_force(struct registry *r)
 	int err = record_apply(&r->record, r->base, registry_sure_s(r), &ruleset);
 	if (err)
 		return err;
-	r->store = store_new(ruleset, r->options.workers, clock_now_ns());
+	uint64_t serial = r->saved ? r->record.serial : registry_next_serial(r); // settle_file()
+	r->store = store_new(ruleset, serial, r->options.workers, clock_now_ns());
 	if (!r->store) {
 		ruleset_close(ruleset);
 		return -ENOMEM;
@@ -261,6 +262,8 @@ void registry_free(struct registry *r)
 	record_done(&r->record);
 	audit_close(r->audit);
 	statedir_close(r->state);
+	for (size_t i = 0; i < r->history_count; i++)
+		json_decref(r->history[i].shown);
 	free(r->history);
 	free(r->ruleset_path);
 	free(r);

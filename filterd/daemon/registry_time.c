@@ -131,24 +131,66 @@ static int64_t next_review(const struct registry *r, int64_t now_s)
 
 // --- The clock
 
-int registry_confirm_clock(struct registry *r, const struct registry_who *who,
-			   const char **ret_error)
+// A manifest without a change of orders is spent all the same.
+static void spend(struct registry *r, uint64_t serial)
+{
+	if (!serial)
+		return;
+	r->highest = r->record.spent = serial;
+	if (r->record.serial && r->saved && registry_save(r))
+		log_err("the state can't be written: the manifest may be used again after a "
+			"restart");
+}
+
+static int note_clock(struct registry *r, const struct change *c)
 {
 	char at[CLOCK_TEXT_MAX];
-	*ret_error = "the clock is where it was expected, so there is nothing to confirm";
-	if (!timekeeper_stepped(r->options.timekeeper))
-		return -EALREADY;
-	json_t *entry = registry_entry("confirm-clock", who);
-	json_object_set_new(entry, "effective", json_string(clock_text_us(clock_now_ns(), at)));
-	int err = registry_audit(r, entry);
-	*ret_error = "the audit trail can't be written, so nothing has changed";
-	if (!err) {
-		err = timekeeper_confirm(r->options.timekeeper);
-		*ret_error = "the clock can't be right: it is earlier than this program";
-	}
-	if (!err)
+	json_t *entry = registry_entry(c->command, c->who);
+	json_object_set_new(entry, "effective", json_string(clock_text_us(c->requested_ns, at)));
+	registry_entry_signers(entry, &c->trust);
+	return registry_audit(r, entry);
+}
+
+// What is signed is that the clock is within the times of the manifest, so these are held against the clock itself
+// and not against what orders are judged by.
+static void confirm(struct registry *r, const struct registry_who *who,
+		    struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
+{
+	struct timekeeper *t = r->options.timekeeper;
+	int64_t real_ns = timekeeper_real_ns(t);
+	struct change change = {.command = "confirm-clock",
+				.who = who,
+				.requested_ns = real_ns,
+				.clock_s = real_ns / CLOCK_SECOND_NS};
+	if (!timekeeper_stepped(t))
+		registry_refuse(
+			reply, REGISTRY_REFUSED, error,
+			"the clock is where it was expected, so there is nothing to confirm");
+	else if (!registry_allow(r, &change, reply, error))
+		;
+	else if (note_clock(r, &change))
+		registry_refuse(reply, REGISTRY_FAILED, error,
+				"the audit trail can't be written, so nothing has changed");
+	else if (timekeeper_confirm(t))
+		registry_refuse(reply, REGISTRY_REFUSED, error,
+				"the clock can't be right: it is earlier than this program");
+	else
+		*reply = (struct registry_reply){.done = true, .effective_ns = real_ns};
+	if (reply->done)
+		spend(r, change.trust.serial);
+}
+
+void registry_confirm_clock(struct registry *r, const struct registry_who *who,
+			    registry_reply_fn *reply, void *arg)
+{
+	char error[REGISTRY_ERROR_MAX];
+	struct registry_reply result;
+	confirm(r, who, &result, error);
+	if (result.done)
 		registry_moments(r);
-	return err;
+	else
+		registry_refused(r, "confirm-clock", NULL, who, result.error);
+	reply(arg, &result);
 }
 
 // --- When

@@ -307,21 +307,26 @@ static void do_rollback(struct requests *r, const struct control_request *reques
 				  &a->who, replied, a);
 }
 
+static void confirmed(void *arg, const struct registry_reply *reply)
+{
+	struct asked *a = arg;
+	char effective[CLOCK_TEXT_MAX];
+	if (reply->done)
+		answer(a->requests, a->ticket,
+		       json_pack("{s:s}", "effective",
+				 clock_text_us(reply->effective_ns, effective)),
+		       -1);
+	else
+		refuse(a->requests, a->ticket, reply->refusal, reply->error);
+	asked_free(a);
+}
+
 static void do_confirm_clock(struct requests *r, const struct control_request *request,
 			     json_t *json)
 {
-	char effective[CLOCK_TEXT_MAX];
-	const char *error;
 	struct asked *a = asked_new(r, request, json);
-	if (!a)
-		return;
-	if (registry_confirm_clock(r->options.registry, &a->who, &error))
-		refuse(r, request->ticket, REGISTRY_REFUSED, error);
-	else
-		answer(r, request->ticket,
-		       json_pack("{s:s}", "effective", clock_text_us(clock_now_ns(), effective)),
-		       -1);
-	asked_free(a);
+	if (a)
+		registry_confirm_clock(r->options.registry, &a->who, confirmed, a);
 }
 
 // --- Another daemon
@@ -395,11 +400,11 @@ void requests_take(void *arg, struct control_request *request)
 		refuse(r, request->ticket, REGISTRY_BAD, "a request is {\"command\": NAME}");
 	else if (!command)
 		refuse(r, request->ticket, REGISTRY_BAD, "there is no such command");
-	else if (command->changing && !admin_find(r, request->uid))
-		deny(r, request, command->name);
-	else if (command->changing && r->frozen)
+	else if (command->changing && r->frozen) // before deny(), which notes it on disk
 		refuse(r, request->ticket, REGISTRY_CONFLICT,
 		       "another daemon is about to take over; try again");
+	else if (command->changing && !admin_find(r, request->uid))
+		deny(r, request, command->name);
 	else
 		command->run(r, request, json);
 	json_decref(json);

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
+
+#include "filterd/base/clock.h"
 
 void service_ready(const char *status)
 {
@@ -15,10 +16,7 @@ void service_ready(const char *status)
 
 void service_reloading(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
-		   (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_steady_ns() / 1000);
 }
 
 void service_stopping(void)

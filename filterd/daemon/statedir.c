@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "filterd/daemon/disk.h"
+
 enum { NAME_SIZE = 96 };
 static const char staged[] = "serials/.new";
 
@@ -71,38 +73,14 @@ static int subfolder(const struct statedir *d, const char *name)
 	return mkdirat(d->fd, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int sync_folder(const struct statedir *d, const char *name)
-{
-	int fd = folder_open(d->fd, name);
-	if (fd < 0)
-		return fd;
-	int err = fsync(fd) < 0 ? -errno : 0;
-	close(fd);
-	return err;
-}
-
 // A folder that was made has to outlast a power cut, too.
 static int folder_ready(const struct statedir *d, const char *name)
 {
 	int err = subfolder(d, name);
-	return err ? err : sync_folder(d, ".");
+	return err ? err : disk_sync_folder(d->fd, ".");
 }
 
 // --- Writing
-
-static int write_all(int to, const uint8_t *at, size_t len)
-{
-	while (len) {
-		ssize_t wrote = write(to, at, len);
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			return wrote < 0 ? -errno : -EIO;
-		at += wrote;
-		len -= (size_t)wrote;
-	}
-	return 0;
-}
 
 // A file that is safe on disk, or none. Which names are blocked is not for everybody.
 static int write_file(const struct statedir *d, const char *name, struct slice text)
@@ -110,9 +88,7 @@ static int write_file(const struct statedir *d, const char *name, struct slice t
 	int fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
-	int err = write_all(fd, text.at, text.len);
-	if (!err && fsync(fd) < 0)
-		err = -errno;
+	int err = disk_write(fd, text);
 	if (close(fd) < 0 && !err)
 		err = -errno;
 	if (err)
@@ -125,7 +101,7 @@ static int put_in_place(const struct statedir *d, const char *from, const char *
 {
 	if (renameat(d->fd, from, d->fd, to) < 0)
 		return -errno;
-	return sync_folder(d, folder) ? -EIO : 0;
+	return disk_sync_folder(d->fd, folder) ? -EIO : 0;
 }
 
 // --- Records
@@ -158,7 +134,7 @@ int statedir_remove(struct statedir *d, uint64_t serial)
 	char name[NAME_SIZE];
 	if (unlinkat(d->fd, serial_name(serial, name), 0) < 0)
 		return -errno;
-	return sync_folder(d, "serials");
+	return disk_sync_folder(d->fd, "serials");
 }
 
 static int descending(const void *a, const void *b)

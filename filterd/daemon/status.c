@@ -37,14 +37,14 @@ static json_t *ruleset_status(const struct view *view)
 		counts[ruleset_order_state(&order, now_s)]++;
 	}
 	snprintf(checksum, sizeof checksum, "%016" PRIx64, ruleset_checksum(rules->ruleset));
-	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:I, s:I}", "path",
-			 view->ruleset_path, "serial", (json_int_t)view->serial, "checksum",
-			 checksum, "loaded", clock_text(rules->loaded_ns / CLOCK_SECOND_NS, loaded),
-			 "orders", (json_int_t)rules->orders, "active", counts[ORDER_ACTIVE],
-			 "pending", counts[ORDER_PENDING], "expired", counts[ORDER_EXPIRED],
-			 "lifted", counts[ORDER_LIFTED], "names",
-			 (json_int_t)ruleset_names(rules->ruleset), "bytes",
-			 (json_int_t)ruleset_bytes(rules->ruleset));
+	return json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:I, s:I}", "path",
+			 view->ruleset_path, "serial", (json_int_t)view->serial, "next-serial",
+			 (json_int_t)view->next_serial, "checksum", checksum, "loaded",
+			 clock_text(rules->loaded_ns / CLOCK_SECOND_NS, loaded), "orders",
+			 (json_int_t)rules->orders, "active", counts[ORDER_ACTIVE], "pending",
+			 counts[ORDER_PENDING], "expired", counts[ORDER_EXPIRED], "lifted",
+			 counts[ORDER_LIFTED], "names", (json_int_t)ruleset_names(rules->ruleset),
+			 "bytes", (json_int_t)ruleset_bytes(rules->ruleset));
 }
 
 static json_t *worker_status(const struct worker *worker)

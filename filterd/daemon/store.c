@@ -37,7 +37,8 @@ static void rules_free(struct rules *r)
 	free(r);
 }
 
-static struct rules *rules_new(struct ruleset *ruleset, unsigned workers, int64_t now_ns)
+static struct rules *rules_new(struct ruleset *ruleset, uint64_t serial, unsigned workers,
+			       int64_t now_ns)
 {
 	struct rules *r = calloc(1, sizeof *r);
 	if (!r)
@@ -52,17 +53,18 @@ static struct rules *rules_new(struct ruleset *ruleset, unsigned workers, int64_
 	}
 	memset(r->rows, 0, workers * r->stride * sizeof *r->rows);
 	r->ruleset = ruleset;
+	r->serial = serial;
 	r->loaded_ns = now_ns;
 	return r;
 }
 
-struct store *store_new(struct ruleset *ruleset, unsigned workers, int64_t now_ns)
+struct store *store_new(struct ruleset *ruleset, uint64_t serial, unsigned workers, int64_t now_ns)
 {
 	struct store *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
 	s->workers = workers;
-	s->current = rules_new(ruleset, workers, now_ns);
+	s->current = rules_new(ruleset, serial, workers, now_ns);
 	if (!s->current) {
 		free(s);
 		return NULL;
@@ -164,9 +166,9 @@ static int carry(const struct store *s, struct rules *to, const struct rules *fr
 	return 0;
 }
 
-int store_swap(struct store *s, struct ruleset *ruleset, int64_t now_ns)
+int store_swap(struct store *s, struct ruleset *ruleset, uint64_t serial, int64_t now_ns)
 {
-	struct rules *fresh = rules_new(ruleset, s->workers, now_ns), *old = s->current;
+	struct rules *fresh = rules_new(ruleset, serial, s->workers, now_ns), *old = s->current;
 	if (!fresh)
 		return -ENOMEM;
 	// Room for carrying is sure before anything is published; the hits themselves are read again once

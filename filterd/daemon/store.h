@@ -13,6 +13,7 @@ struct store;
 struct rules {
 	const struct ruleset *ruleset;
 	uint64_t generation; // 1 for the first ones, and up
+	uint64_t serial;     // of the change that brought them (registry.h)
 	int64_t loaded_ns;   // when they were published
 	uint32_t orders;
 	// Internal to store.c: hits before these rules, then one row per worker.
@@ -21,7 +22,7 @@ struct rules {
 };
 
 // Takes over the ruleset, for this many workers. NULL if out of memory (the ruleset is not taken).
-struct store *store_new(struct ruleset *ruleset, unsigned workers, int64_t now_ns);
+struct store *store_new(struct ruleset *ruleset, uint64_t serial, unsigned workers, int64_t now_ns);
 void store_free(struct store *s); // no worker may be joined; closes the rulesets
 
 // Worker threads. Between store_join() and store_leave() a thread says store_offline() before it waits for packets,
@@ -41,7 +42,7 @@ const struct rules *store_current(const struct store *s);
 // Main thread: publishes another ruleset, which is taken over, and waits until no worker uses the old
 // one. 0, or -ENOMEM and nothing is changed. The old ruleset stays readable until store_retire(), so
 // that what was noted about it can still be told.
-int store_swap(struct store *s, struct ruleset *ruleset, int64_t now_ns);
+int store_swap(struct store *s, struct ruleset *ruleset, uint64_t serial, int64_t now_ns);
 void store_retire(struct store *s);
 
 // All hits of an order of these rules so far. Main thread.

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
@@ -35,13 +34,6 @@ struct succession {
 	bool done;
 	int64_t due_ns;
 };
-
-static int64_t steady_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * CLOCK_SECOND_NS + now.tv_nsec;
-}
 
 // --- The predecessor
 
@@ -121,7 +113,7 @@ json_t *succession_offer(struct succession *s, pid_t successor, int *ret_fd, con
 	}
 	log_info("process %d is about to take over", (int)successor);
 	s->successor = successor;
-	s->due_ns = steady_ns() + SUCCESSOR_READY_S * CLOCK_SECOND_NS;
+	s->due_ns = clock_steady_ns() + SUCCESSOR_READY_S * CLOCK_SECOND_NS;
 	freeze(s, true);
 	return json;
 }
@@ -144,7 +136,7 @@ static void give(struct succession *s)
 	for (; count < s->parts.worker_count; count++)
 		sockets[count] = worker_socket(s->parts.workers[count]);
 	sockets[count++] = control_hand_over(s->parts.control);
-	s->due_ns = steady_ns() + SUCCESSOR_TAKES_S * CLOCK_SECOND_NS;
+	s->due_ns = clock_steady_ns() + SUCCESSOR_TAKES_S * CLOCK_SECOND_NS;
 	int err = handover_give(s->handover, sockets, count);
 	if (err) // it hears nothing, and goes
 		log_warn("can't hand the queues over: %s", strerror(-err));
@@ -180,7 +172,7 @@ void succession_run(struct succession *s)
 	if (!s->handover || s->done)
 		return;
 	enum handover_word word = handover_hear(s->handover);
-	if (word == HANDOVER_NONE && steady_ns() >= s->due_ns)
+	if (word == HANDOVER_NONE && clock_steady_ns() >= s->due_ns)
 		word = handover_revoke(s->handover) ? HANDOVER_TAKEN : HANDOVER_GONE;
 	if (word == HANDOVER_TAKE && !s->halted)
 		give(s);
@@ -208,9 +200,9 @@ int succession_ask(struct handover **ret, const struct config *config)
 {
 	char error[HANDOVER_ERROR_MAX] = "no memory";
 	struct handover_offer offer;
-	int64_t end_ns = steady_ns() + PREDECESSOR_READY_S * CLOCK_SECOND_NS;
+	int64_t end_ns = clock_steady_ns() + PREDECESSOR_READY_S * CLOCK_SECOND_NS;
 	int err = handover_ask(ret, &offer, config->filterd.control, error);
-	while (err == -EAGAIN && steady_ns() < end_ns) {
+	while (err == -EAGAIN && clock_steady_ns() < end_ns) {
 		poll(NULL, 0, ASK_AGAIN_MS);
 		err = handover_ask(ret, &offer, config->filterd.control, error);
 	}

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/daemon/disk.h"
 
 enum { LINE_MAX_LEN = 128 };
 
@@ -54,17 +54,6 @@ int timefile_read(struct timefile *ret, const char *path)
 	return line_read(ret, line);
 }
 
-static int sync_folder(const char *path)
-{
-	char copy[PATH_MAX];
-	snprintf(copy, sizeof copy, "%s", path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = fd < 0 || fsync(fd) ? -errno : 0;
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
 int timefile_write(const struct timefile *t, const char *path)
 {
 	char line[LINE_MAX_LEN], beside[PATH_MAX];
@@ -73,13 +62,12 @@ int timefile_write(const struct timefile *t, const char *path)
 	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
-	errno = EIO; // of a short write
-	int err = write(fd, line, (size_t)len) != len || fsync(fd) ? -errno : 0;
+	int err = disk_write(fd, slice_of(line, (size_t)len));
 	if (close(fd) && !err)
 		err = -errno;
 	if (!err && rename(beside, path))
 		err = -errno;
 	if (err)
 		unlink(beside);
-	return err ? err : sync_folder(path);
+	return err ? err : disk_sync_folder_of(path);
 }

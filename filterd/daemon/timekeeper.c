@@ -349,7 +349,12 @@ int64_t timekeeper_judge_ns(const struct timekeeper *t, int64_t real_ns)
 
 int64_t timekeeper_now_ns(const struct timekeeper *t)
 {
-	return timekeeper_judge_ns(t, t->clock.real_ns(t->clock.arg));
+	return timekeeper_judge_ns(t, timekeeper_real_ns(t));
+}
+
+int64_t timekeeper_real_ns(const struct timekeeper *t)
+{
+	return t->clock.real_ns(t->clock.arg);
 }
 
 int64_t timekeeper_seen_ns(const struct timekeeper *t)

@@ -55,6 +55,9 @@ void timekeeper_due(struct timekeeper *t, int64_t at_s);
 int64_t timekeeper_now_ns(const struct timekeeper *t);
 int64_t timekeeper_judge_ns(const struct timekeeper *t, int64_t real_ns);
 
+// The clock as it stands, right or not.
+int64_t timekeeper_real_ns(const struct timekeeper *t);
+
 // What orders were judged by at the last timekeeper_run(), and whether the clock was sure then: may be decided for good
 // what that time says? (Between that look and now the clock may have been set.)
 int64_t timekeeper_seen_ns(const struct timekeeper *t);

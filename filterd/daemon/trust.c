@@ -206,13 +206,15 @@ static int signatures_check(const struct trust *t, const struct trust_request *q
 		if (err)
 			return err;
 	}
-	bool lift = !strcmp(q->command, manifest_command_words[MANIFEST_LIFT]);
+	// A wrong clock ends orders, too.
+	bool lift = !strcmp(q->command, manifest_command_words[MANIFEST_LIFT]) ||
+		    !strcmp(q->command, manifest_command_words[MANIFEST_CONFIRM_CLOCK]);
 	unsigned needed = lift ? t->options.lift_threshold : t->options.threshold;
 	if (verdict->signer_count >= needed)
 		return 0;
 	return refuse(-EACCES, error,
-		      "to %s takes signatures by %u of the %u keys in [trust], not %u",
-		      lift ? "lift" : q->command, needed, t->key_count, verdict->signer_count);
+		      "to %s takes signatures by %u of the %u keys in [trust], not %u", q->command,
+		      needed, t->key_count, verdict->signer_count);
 }
 
 // Whether what is asked for is what was signed.

@@ -23,7 +23,7 @@ struct trust_options {
 	const char *config_path; // whose owner and mode are checked too; NULL: not
 	const char *keys;   // words: absolute paths of minisign's key files, or their second lines
 	unsigned threshold; // keys that it takes to push, extend and roll back
-	unsigned lift_threshold; // and to lift
+	unsigned lift_threshold; // and to lift, and to confirm the clock
 	unsigned lifetime_days;  // that a manifest may be good for, at most
 	bool break_glass;        // root may do without signatures
 	uid_t owner;             // who alone may change the files: 0
@@ -33,14 +33,14 @@ struct trust_options {
 struct trust_options trust_options_of(const struct config *config, const char *config_path);
 
 struct trust_request {
-	const char *command;  // push, lift, extend, rollback
+	const char *command;  // a word of manifest_command_words
 	const char *order;    // to lift or extend; else NULL
 	int64_t until_s;      // to extend to; else 0
 	uint64_t to;          // serial to roll back to; else 0
 	const uint8_t *image; // SHA-256 of the image to push or to roll back to; else NULL
 	const char *note;     // or reason; NULL: none
 	uint64_t seen;        // the highest serial so far
-	int64_t now_s;
+	int64_t now_s;        // what the clock says, where that is what is confirmed
 	uid_t uid;            // who asks
 	const char *manifest; // NULL: none
 	const char *const *signatures;

@@ -27,7 +27,7 @@ struct view {
 	const struct prefiltering *prefiltering;
 	const struct live *live;
 	const char *ruleset_path;
-	uint64_t serial;
+	uint64_t serial, next_serial;
 	uint64_t audit_seq; // head of the audit trail; 0: none
 	char audit_hash[DIGEST_TEXT_MAX];
 	unsigned mark_shift;

@@ -49,7 +49,7 @@ static void note_event(struct worker *w, const struct rules *rules, const struct
 		       int64_t now_ns)
 {
 	struct event event;
-	if (!event_from_verdict(&event, verdict, rules->ruleset, now_ns))
+	if (!event_from_verdict(&event, verdict, rules->ruleset, rules->serial, now_ns))
 		return;
 	store_hit(rules, w->options.number, event.order);
 	if (ring_put(w->ring, &event))
@@ -184,7 +184,7 @@ static unsigned batch(struct worker *w, bool wait)
 		return 0;
 	const struct rules *rules = store_rules(w->options.store);
 	if (rules->generation != w->generation) {
-		engine_set_ruleset(w->engine, rules->ruleset);
+		engine_set_ruleset(w->engine, rules->ruleset, rules->generation);
 		w->generation = rules->generation;
 	}
 	int64_t real_ns = clock_now_ns();
@@ -226,7 +226,6 @@ int worker_new(struct worker **ret, const struct worker_options *options,
 	w->ring = ring_new(sizeof(struct event), RING_EVENTS);
 	w->changes = ring_new(sizeof(struct worker_change), CHANGES);
 	w->engine = engine_new(&options->engine, store_current(options->store)->ruleset);
-	w->generation = store_current(options->store)->generation;
 	if (!w->ring || !w->changes || !w->engine)
 		goto out;
 	w->inject = inject_new(options->mark_shift);

@@ -17,6 +17,7 @@ struct answer_streams;
 struct engine {
 	struct engine_options options;
 	const struct ruleset *ruleset;
+	uint64_t generation; // of it; a ruleset's address may be another's before
 	struct flow_table *flows;
 	struct classify *classify;     // NULL: not wanted, or not built
 	struct handshakes *handshakes; // options.handshakes, or this engine's own

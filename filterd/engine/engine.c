@@ -75,9 +75,10 @@ void engine_free(struct engine *e)
 	free(e);
 }
 
-void engine_set_ruleset(struct engine *e, const struct ruleset *ruleset)
+void engine_set_ruleset(struct engine *e, const struct ruleset *ruleset, uint64_t generation)
 {
 	e->ruleset = ruleset;
+	e->generation = generation;
 }
 
 const struct engine_counters *engine_counters(const struct engine *e)

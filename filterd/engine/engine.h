@@ -66,8 +66,9 @@ struct engine_options engine_defaults(void);
 struct engine *engine_new(const struct engine_options *options, const struct ruleset *ruleset);
 void engine_free(struct engine *e);
 
-// Judges by another ruleset from the next packet on; the old one is not touched again.
-void engine_set_ruleset(struct engine *e, const struct ruleset *ruleset);
+// Judges by another ruleset from the next packet on; the old one is not touched again. The generation is another one
+// for each ruleset, never 0, and the same in all engines that share a table of handshakes.
+void engine_set_ruleset(struct engine *e, const struct ruleset *ruleset, uint64_t generation);
 
 // Judges one packet at `now_ns` (CLOCK_REALTIME; it may step). *ret is filled in whole; what it points
 // to (replies, names) is valid until the next call with this engine.

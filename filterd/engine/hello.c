@@ -56,7 +56,7 @@ static bool names_pass(struct engine *e, enum hostname_protocol protocol, uint8_
 // Its order may have ended since, or have been lifted: then it is judged again.
 static bool still_blocked(const struct engine *e, struct handshake *h)
 {
-	if (h->blocked && (e->now_s >= h->blocked_until_s || h->blocked_by != e->ruleset)) {
+	if (h->blocked && (e->now_s >= h->blocked_until_s || h->blocked_by != e->generation)) {
 		h->blocked = false;
 		h->told = 0;
 		h->need = 0;
@@ -64,13 +64,18 @@ static bool still_blocked(const struct engine *e, struct handshake *h)
 	return h->blocked;
 }
 
+void hello_block(const struct engine *e, struct handshake *h, int64_t until_s)
+{
+	h->blocked = true;
+	h->blocked_until_s = until_s;
+	h->blocked_by = e->generation;
+}
+
 static void block(const struct engine *e, struct handshake *h, const struct verdict *ret)
 {
 	struct ruleset_order order;
 	ruleset_order(e->ruleset, ret->judged.order, &order);
-	h->blocked = true;
-	h->blocked_until_s = order.expires_s;
-	h->blocked_by = e->ruleset;
+	hello_block(e, h, order.expires_s);
 }
 
 // A message was read, whole or broken. False if it must not pass.

@@ -14,6 +14,9 @@ bool hello_add(struct engine *e, struct handshake *h, enum hostname_protocol pro
 bool hello_judge(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
 		 struct verdict *ret);
 
-// The same for the body of a DTLS hello that is whole in the datagram in hand, if nothing is known of its
+// An order that ends then blocks the handshake: nothing more of it passes while these rules hold.
+void hello_block(const struct engine *e, struct handshake *h, int64_t until_s);
+
+// The same as hello_judge() for the body of a DTLS hello that is whole in the datagram in hand, if nothing is known of its
 // handshake.
 bool hello_judge_whole(struct engine *e, struct slice body, struct verdict *ret);

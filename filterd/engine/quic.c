@@ -306,10 +306,7 @@ void quic_end(struct engine *e, const struct hostname *hostname, int64_t until_s
 				      hostname->server_port};
 	struct handshake *h = NULL;
 	handshakes_lock(e->handshakes);
-	while ((h = handshake_on_path(e->handshakes, &path, HANDSHAKE_QUIC, h, e->now_s))) {
-		h->blocked = true;
-		h->blocked_until_s = until_s;
-		h->blocked_by = e->ruleset;
-	}
+	while ((h = handshake_on_path(e->handshakes, &path, HANDSHAKE_QUIC, h, e->now_s)))
+		hello_block(e, h, until_s);
 	handshakes_unlock(e->handshakes);
 }

@@ -59,7 +59,7 @@ struct handshake {
 
 	bool blocked;
 	int64_t blocked_until_s; // when the order ends
-	const void *blocked_by;  // the ruleset that said so (compared, never followed)
+	uint64_t blocked_by;     // generation of the rules that said so
 
 	int64_t seen_s; // the table's own from here on
 	uint64_t key_hash, path_hash;

@@ -187,7 +187,7 @@ static void push(struct soak *s, uint32_t round)
 	struct ruleset *old = s->ruleset;
 	s->ruleset = ruleset_of_text(text);
 	free(text);
-	engine_set_ruleset(s->engine, s->ruleset);
+	engine_set_ruleset(s->engine, s->ruleset, round + 1);
 	ruleset_close(old);
 }
 

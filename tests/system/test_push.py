@@ -44,6 +44,7 @@ def test_push_and_image(testbed, filterd):
     assert done["requested"] <= done["effective"]
     assert testbed.dig("two.example").status == "NXDOMAIN"
     assert testbed.dig("one.example").status == "NOERROR"
+    assert filterd.wait_event()["filterd"]["serial"] == done["serial"]
     again = push(socket, image, base=before["checksum"])
     assert again["kind"] == "conflict", again
     entry = next(entry for entry in audit(filterd) if entry["command"] == "push")

@@ -33,7 +33,8 @@
 struct scene {
 	char folder[32], state[64], file[64];
 	const char *boot; // of the machine: an id
-	int64_t now_ns;
+	char keys[64]; // of [trust]; "" = nothing is signed
+	int64_t now_ns, stepped_ns;
 	struct config config;
 	struct trust *trust;
 	struct prefiltering *prefiltering;
@@ -45,6 +46,11 @@ struct scene {
 static inline int64_t now_of(void *arg)
 {
 	return ((struct scene *)arg)->now_ns;
+}
+
+static inline int64_t clock_of(void *arg)
+{
+	return now_of(arg) + ((struct scene *)arg)->stepped_ns;
 }
 
 static inline bool always(void *arg)
@@ -72,12 +78,18 @@ static inline bool rise(struct scene *s)
 {
 	static struct timekeeper_clock clock;
 	char error[REGISTRY_ERROR_MAX], trust_error[TRUST_ERROR_MAX], path[80];
-	clock = (struct timekeeper_clock){s, now_of, now_of, always, boot_of};
+	clock = (struct timekeeper_clock){s, clock_of, now_of, always, boot_of};
 	snprintf(path, sizeof path, "%s/clock", s->folder);
 	struct timekeeper_options time_options = {
 		.path = path, .always = true, .build_s = START_S - 100, .clock = &clock};
 	s->timekeeper = timekeeper_new(&time_options);
-	s->trust = trust_new(&(struct trust_options){.keys = ""}, trust_error);
+	s->trust = trust_new(&(struct trust_options){.keys = s->keys,
+						     .threshold = 1,
+						     .lift_threshold = 1,
+						     .lifetime_days = 7,
+						     .break_glass = true,
+						     .owner = geteuid()},
+			     trust_error);
 	s->prefiltering = prefiltering_new(&s->config, false);
 	struct registry_options options = {
 		.state = s->state,
@@ -210,6 +222,14 @@ static inline struct answer lift(struct scene *s, const char *id)
 	return a;
 }
 
+static inline struct answer confirm_clock(struct scene *s, const struct registry_who *who)
+{
+	struct answer a = {0};
+	registry_confirm_clock(s->registry, who, replied, &a);
+	assert_int_equal(a.replies, 1);
+	return a;
+}
+
 // An image of these orders in the file of `[filterd] ruleset`.
 static inline void write_ruleset(const struct scene *s, const char *text)
 {
@@ -235,8 +255,9 @@ static inline bool blocks(struct scene *s, const char *text, int64_t at_s)
 	struct addr client = {0};
 	struct ruleset_verdict verdict;
 	assert_int_equal(name_from_text(&name, slice_text(text)), 0);
-	ruleset_judge(store_current(registry_store(s->registry))->ruleset, &name, &client, at_s,
-		      &verdict);
+	const struct rules *rules = store_current(registry_store(s->registry));
+	assert_int_equal(rules->serial, registry_serial(s->registry)); // as events tell it
+	ruleset_judge(rules->ruleset, &name, &client, at_s, &verdict);
 	return verdict.decision == DECISION_BLOCK;
 }
 

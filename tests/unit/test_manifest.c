@@ -22,6 +22,8 @@ static const char *const good[] = {
 	HEAD("lift") "order: nz-2019-8chan\nreason: appeal: won\n",
 	HEAD("extend") "order: nz-2019-8chan\nuntil: 2019-05-01T00:00:00Z\n",
 	HEAD("rollback") IMAGE "to: 41\nnote: x\n",
+	HEAD("confirm-clock"),
+	HEAD("confirm-clock") "note: x\n",
 };
 
 static void comes_back_as_it_was(void **state)
@@ -74,6 +76,9 @@ static void refuses_every_other_form(void **state)
 		{HEAD("rollback") IMAGE "to: +41\n", "not in the form"},
 		{HEAD("rollback") IMAGE "to: 9007199254740993\n", "not in the form"},
 		{HEAD("rollback") IMAGE "to: 18446744073709551616\n", "not in the form"},
+		{HEAD("confirm-clock") IMAGE, "not in the form"},
+		{HEAD("confirm-clock") "order: x\n", "not in the form"},
+		{HEAD("confirm-clock") "reason: x\n", "not in the form"},
 		{HEAD("lift") "reason: x\n", "not in the form"},
 		{HEAD("lift") "order: \n", "not in the form"},
 		{HEAD("lift") "order:  x\n\n", "not in the form"},

@@ -461,6 +461,27 @@ static void begins_and_ends_to_the_second(void **state)
 	assert_int_equal(part(s, &q, free_hello, 700, hello_len - 700), VERDICT_DROP);
 }
 
+// What other rules said is asked again, also where they lie at the address of those that said so.
+static void other_rules_say_for_themselves(void **state)
+{
+	struct scene *s = *state;
+	struct craft_quic q;
+	engine_set_ruleset(s->engine, s->ruleset, 1);
+	craft_quic_init(&q, crypto, new_id());
+	assert_int_equal(whole(s, &q, blocked_hello), VERDICT_ANSWER);
+	whole(s, &q, blocked_hello);
+	assert_int_equal(s->v.reason, REASON_FLOW_BLOCKED);
+	engine_set_ruleset(s->engine, s->ruleset, 2);
+	whole(s, &q, blocked_hello);
+	assert_int_equal(s->v.reason, REASON_ORDER);
+	struct ruleset *nothing;
+	assert_int_equal(ruleset_open_empty(&nothing), 0);
+	engine_set_ruleset(s->engine, nothing, 3);
+	assert_int_equal(whole(s, &q, blocked_hello), VERDICT_PASS);
+	ruleset_close(s->ruleset);
+	s->ruleset = nothing;
+}
+
 static void monitored(void **state)
 {
 	struct scene *s = *state;
@@ -676,6 +697,7 @@ int main(void)
 		TEST(what_passes_unread),
 		TEST(second_hello),
 		TEST(begins_and_ends_to_the_second),
+		TEST(other_rules_say_for_themselves),
 		TEST(monitored),
 		TEST(own_flood),
 		TEST(flood_of_many),

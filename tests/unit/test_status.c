@@ -78,7 +78,7 @@ static int setup(void **state)
 	struct events_out out = {.line = no_line};
 	struct ruleset *rules = ruleset_of_text(COMPILED_ORDER(
 		"one", "block", "a.example") COMPILED_ORDER("two", "block", "b.example"));
-	struct store *store = store_new(rules, 1, NOW_NS);
+	struct store *store = store_new(rules, 42, 1, NOW_NS);
 	static const struct config config; // all zero: without the prefilter
 	(void)state;
 	store_hit(store_current(store), 0, 0);

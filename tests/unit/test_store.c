@@ -33,9 +33,10 @@ static void hits_are_carried_by_id(void **state)
 	struct store *s =
 		store_new(ruleset_of_text(COMPILED_ORDER("one", "block", "a.example")
 						  COMPILED_ORDER("two", "block", "b.example")),
-			  2, 1);
+			  41, 2, 1);
 	const struct rules *rules = store_current(s);
 	assert_int_equal(rules->generation, 1);
+	assert_int_equal(rules->serial, 41);
 	store_hit(rules, 0, index_of(rules, "one"));
 	store_hit(rules, 1, index_of(rules, "one"));
 	store_hit(rules, 1, index_of(rules, "two"));
@@ -46,10 +47,11 @@ static void hits_are_carried_by_id(void **state)
 		store_swap(s,
 			   ruleset_of_text(COMPILED_ORDER("zero", "block", "z.example")
 						   COMPILED_ORDER("one", "block", "a.example")),
-			   2),
+			   42, 2),
 		0);
 	rules = store_current(s);
 	assert_int_equal(rules->generation, 2);
+	assert_int_equal(rules->serial, 42);
 	assert_int_equal(rules->loaded_ns, 2);
 	assert_int_equal(store_hits(s, rules, index_of(rules, "one")), 2);
 	assert_int_equal(store_hits(s, rules, index_of(rules, "zero")), 0);
@@ -100,12 +102,12 @@ static void swapped_under_load(void **state)
 		COMPILED_ORDER("two", "block", "a.example")
 			COMPILED_ORDER("x", "block", "x.example"),
 	};
-	struct crowd c = {.store = store_new(ruleset_of_text(texts[0]), THREADS, 0)};
+	struct crowd c = {.store = store_new(ruleset_of_text(texts[0]), 1, THREADS, 0)};
 	pthread_t threads[THREADS];
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, judge, &c), 0);
 	for (int i = 1; i <= SWAPS; i++) {
-		assert_int_equal(store_swap(c.store, ruleset_of_text(texts[i % 2]), i), 0);
+		assert_int_equal(store_swap(c.store, ruleset_of_text(texts[i % 2]), 1, i), 0);
 		store_retire(c.store);
 	}
 	atomic_store(&c.stop, true);

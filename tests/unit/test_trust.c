@@ -134,7 +134,7 @@ static void ask(struct asked *a, enum manifest_command command)
 	if (command == MANIFEST_PUSH || command == MANIFEST_ROLLBACK) {
 		memset(a->manifest.image, 0xab, DIGEST_LEN);
 		a->q.image = a->manifest.image;
-	} else {
+	} else if (command != MANIFEST_CONFIRM_CLOCK) {
 		strcpy(a->manifest.order, "nz-2019-8chan");
 		a->q.order = a->manifest.order;
 	}
@@ -177,7 +177,7 @@ static void enough_keys_may(void **state)
 		const char *who;
 	} cases[] = {
 		{MANIFEST_PUSH, "ab"},     {MANIFEST_PUSH, "cba"}, {MANIFEST_EXTEND, "bc"},
-		{MANIFEST_ROLLBACK, "ca"}, {MANIFEST_LIFT, "b"},
+		{MANIFEST_ROLLBACK, "ca"}, {MANIFEST_LIFT, "b"},   {MANIFEST_CONFIRM_CLOCK, "c"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -201,6 +201,7 @@ static void too_few_keys_may_not(void **state)
 		{MANIFEST_EXTEND, "b", "to extend takes signatures by 2"},
 		{MANIFEST_ROLLBACK, "c", "to rollback takes signatures by 2"},
 		{MANIFEST_LIFT, "", "to lift takes signatures by 1 of"},
+		{MANIFEST_CONFIRM_CLOCK, "", "to confirm-clock takes signatures by 1 of"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
