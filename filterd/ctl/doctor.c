@@ -321,11 +321,11 @@ static void check_live(const struct patient *p, struct finding *f)
 	const json_t *live = json_object_get(p->status, "live");
 	if (!live)
 		say(f, GRADE_UNKNOWN, "the daemon would have to say");
-	else if (number(live, "failed"))
+	else if (show_number(live, "failed"))
 		say(f, GRADE_WARN,
 		    "%" PRId64 " connections may have outlived their order: the kernel did not "
 		    "take their marks (modprobe nf_conntrack_netlink)",
-		    (int64_t)number(live, "failed"));
+		    (int64_t)show_number(live, "failed"));
 	else
 		say(f, GRADE_OK, "orders end connections that were allowed before");
 }

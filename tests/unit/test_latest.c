@@ -57,9 +57,8 @@ static void a_later_connection_on_the_same_ports(void **state)
 		passed_note(p, &other, 8, NULL); // other ports
 		walk(l, p);
 		assert_false(oldest_is_over(l, p));
-		passed_note(
-			p, &one, 7,
-			NULL); // another name of the same connection, where there are connections
+		// Another name of the same connection, where there are connections.
+		passed_note(p, &one, 7, NULL);
 		walk(l, p);
 		assert_int_equal(oldest_is_over(l, p), transports[i] == PACKET_UDP);
 		passed_note(p, &one, 9, NULL);
