@@ -33,7 +33,7 @@
 struct scene {
 	char folder[32], state[64], file[64];
 	const char *boot; // of the machine: an id
-	char keys[64]; // of [trust]; "" = nothing is signed
+	char keys[64];    // of [trust]; "" = nothing is signed
 	int64_t now_ns, stepped_ns;
 	struct config config;
 	struct trust *trust;
