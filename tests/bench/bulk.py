@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from cases import MILLION, PLAIN, QUEUED, Failed, with_links
+from cases import MILLION, PLAIN, QUEUED, Case, Failed, with_links
 from harness import wait_until
 
 SERVER, PORT = "10.77.2.44", 443
@@ -14,6 +14,7 @@ BYTES = {"plain": "250M", "no offloads": "60M"}  # of one stream: some 0.15 s
 HTTPS_BYTES = 100000000
 PLAIN_BARE, QUEUED_BARE = (with_links(case, "no offloads", f"{case.name}, no offloads")
                            for case in (PLAIN, QUEUED[MILLION]))
+LEAST_BARE = Case("least rules, no offloads", rules="least", links="no offloads")
 
 
 class Bulk:
@@ -26,13 +27,15 @@ class Bulk:
         ("bulk_up_vs_none", "up", QUEUED[MILLION], PLAIN),
         ("bulk_down_no_offloads_vs_none", "down", QUEUED_BARE, PLAIN_BARE),
         ("bulk_up_no_offloads_vs_none", "up", QUEUED_BARE, PLAIN_BARE),
+        ("bulk_down_no_offloads_least_rules_vs_none", "down", LEAST_BARE, PLAIN_BARE),
+        ("bulk_up_no_offloads_least_rules_vs_none", "up", LEAST_BARE, PLAIN_BARE),
         ("bulk_https_down_vs_none", "https_down", QUEUED[MILLION], PLAIN),
         ("bulk_https_up_vs_none", "https_up", QUEUED[MILLION], PLAIN),
         ("bulk_https_down_queued", "https_queued_down", QUEUED[MILLION], None),
         ("bulk_https_up_queued", "https_queued_up", QUEUED[MILLION], None),
     ]
     worst = ("bulk_vs_none", [name for name, *_ in ratios[:4]])
-    cases = [PLAIN, QUEUED[MILLION], PLAIN_BARE, QUEUED_BARE]
+    cases = [PLAIN, QUEUED[MILLION], QUEUED_BARE, PLAIN_BARE, LEAST_BARE]
     quick_cases = []
     steps = quick_steps = 4
 

@@ -20,7 +20,8 @@ ORDER_LIFE_S = 30 * 86400
 class Case:
     name: str
     program: str = None     # behind the queues: None, queue_batched, queue_tutorial, filterd
-    rules: str = "filterd"  # None: none; filterd: those of scripts/firewall; unqueued: those, but no port is DNS's
+    # None: none; filterd: those of scripts/firewall; unqueued: those, but no port is DNS's; least: stage.LEAST
+    rules: str = "filterd"
     names: int = 0          # in filterd's order
     prefilter: bool = False
     links: str = "plain"    # what becomes of the veths (links.py): plain: nothing; no offloads; threads
