@@ -67,8 +67,9 @@ enum {
 	FLAGS_ODD = 0xf800, // QR and opcode
 };
 
-// The DNS message, and room to read a word at its end; the hash of each label.
+// The UDP header and the DNS message, and room to read a word at its end; the hash of each label.
 struct scratch {
+	struct udphdr udp;
 	uint8_t message[PREFILTER_MESSAGE_MAX + 2 * WORD];
 	uint64_t labels[PREFILTER_LABELS_MAX];
 };
@@ -164,16 +165,17 @@ INLINE enum kind read_ipv6(struct datagram *d, struct __sk_buff *skb, uint32_t a
 }
 
 // Has the sender left the checksum to be filled in (CHECKSUM_PARTIAL: veth, virtio)? Where to is the sender's choice
-// and can't be seen here, and it may be the name. The kernel does not touch such a field when it is told of a change
-// elsewhere in the datagram; any other it changes, and gets its old value back. True also if that fails.
-INLINE bool checksum_is_pending(struct __sk_buff *skb, const struct datagram *d)
+// and can't be seen here, and it may be the name. What is none of the other three (skbuff.h, "ip_summed") is it: for one
+// of them there is a sum to update, and of two others one becomes the other, and is made what it was again.
+INLINE bool checksum_is_pending(struct __sk_buff *skb)
 {
-	uint32_t at = d->udp + __builtin_offsetof(struct udphdr, check);
-	uint16_t now = d->checksum;
-	if (bpf_l4_csum_replace(skb, at, 0, 1, sizeof now) < 0 ||
-	    bpf_skb_load_bytes(skb, at, &now, sizeof now) < 0 || now == d->checksum)
+	if (bpf_csum_update(skb, 0) >= 0)
+		return false; // CHECKSUM_COMPLETE
+	bpf_csum_level(skb, BPF_CSUM_LEVEL_INC);
+	if (bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) < 0)
 		return true;
-	return bpf_skb_store_bytes(skb, at, &d->checksum, sizeof d->checksum, 0) < 0;
+	bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
+	return false; // CHECKSUM_NONE
 }
 
 // Is the checksum one that the engine takes?
@@ -183,14 +185,11 @@ INLINE bool checksum_good(struct __sk_buff *skb, const struct datagram *d, struc
 		return false;
 	if (bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
 		return true; // verified by the network card
-	if (checksum_is_pending(skb, d))
+	if (checksum_is_pending(skb))
 		return false;
 	if (d->checksum == 0)
 		return true;
-	struct udphdr udp;
-	if (bpf_skb_load_bytes(skb, d->udp, &udp, sizeof udp) < 0)
-		return false;
-	uint64_t sum = d->pseudo + udp.source + udp.dest + udp.len + udp.check;
+	uint64_t sum = d->pseudo + s->udp.source + s->udp.dest + s->udp.len + s->udp.check;
 	uint32_t len = d->len;
 	if (len > PREFILTER_MESSAGE_MAX)
 		return false;
@@ -319,7 +318,7 @@ INLINE enum answer judge(struct __sk_buff *skb, const struct datagram *d)
 	uint32_t len = d->len;
 	if (!s || !filter || len < DNS_HEADER || len > PREFILTER_MESSAGE_MAX)
 		return ANSWER_UNREAD;
-	if (bpf_skb_load_bytes(skb, d->udp + sizeof(struct udphdr), s->message, len) < 0)
+	if (bpf_skb_load_bytes(skb, d->udp, &s->udp, sizeof s->udp + len) < 0)
 		return ANSWER_UNREAD;
 	if (!header_plain(s))
 		return ANSWER_UNREAD;

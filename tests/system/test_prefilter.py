@@ -174,29 +174,57 @@ def test_checksums_that_are_to_be_filled_in(testbed, filterd):
     assert prefilter(filterd)["clean"] == after["clean"] + 2
 
 
-def test_super_packets_of_a_virtual_machine(testbed, filterd, nobody):
-    """Two queries in one packet with a virtio header, which the kernel cuts apart behind the prefilter."""
+class Machine:
+    """A virtual machine: a link of the gateway whose packets come with a virtio header."""
+
+    def __init__(self, testbed):
+        self.tun = testbed.popen("gateway", "/usr/bin/python3", "-c", TUN.replace("0x1001", "0x5001"),
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # IFF_VNET_HDR
+        assert self.tun.stdout.readline() == "ready\n"
+        testbed.exec("gateway", "ip", "link", "set", "tun7", "up")
+
+    def send(self, flags, gso, header_size, piece_size, checksum_start, checksum_offset, packet):
+        header = struct.pack("=BBHHHH", flags, gso, header_size, piece_size, checksum_start, checksum_offset)
+        self.tun.stdin.write((header + packet).hex() + "\n")
+        self.tun.stdin.flush()
+        assert self.tun.stdout.readline() == "sent\n"
+
+
+@pytest.fixture
+def machine(testbed):
+    made = Machine(testbed)
+    yield made
+    made.tun.kill()
+    made.tun.wait()
+
+
+NEEDS_CHECKSUM, CHECKSUM_VALID = 1, 2
+UDP_L4 = 5
+UDP_AT, NAME_AT = 20, 8 + 12
+
+
+def test_super_packets_of_a_virtual_machine(testbed, filterd, nobody, machine):
+    """Two queries in one packet, which the kernel cuts apart behind the prefilter."""
     rng = random.Random(1)
     first, second = (datagrams.question(rng, name) for name in ("free.example", "blocked.example"))
     size = 100
     data = datagrams.ip(datagrams.pending(datagrams.udp(rng, first.ljust(size, b"\0") + second, 4), 4), 4)
-    tun = testbed.popen("gateway", "/usr/bin/python3", "-c", TUN.replace("0x1001", "0x5001"), stdin=subprocess.PIPE,
-                        stdout=subprocess.PIPE)  # IFF_VNET_HDR
-    try:
-        assert tun.stdout.readline() == "ready\n"
-        testbed.exec("gateway", "ip", "link", "set", "tun7", "up")
-        start(filterd, order("blocked.example"), firewall__lan="tun7")
-        # flags: needs a checksum; UDP_L4; header length, size of a piece, where the checksum goes
-        header = struct.pack("=BBHHHH", 1, 5, 28, size, 20, 6)
-        tun.stdin.write((header + data).hex() + "\n")
-        tun.stdin.flush()
-        assert tun.stdout.readline() == "sent\n"
-        wait_until(lambda: sum(prefilter(filterd)[key] for key in ("clean", "maybe", "unread")), "it came")
-        assert prefilter(filterd)["clean"] == 0
-        filterd.wait_event()
-    finally:
-        tun.kill()
-        tun.wait()
+    start(filterd, order("blocked.example"), firewall__lan="tun7")
+    machine.send(NEEDS_CHECKSUM, UDP_L4, 28, size, UDP_AT, 6, data)
+    wait_until(lambda: sum(prefilter(filterd)[key] for key in ("clean", "maybe", "unread")), "it came")
+    assert prefilter(filterd)["clean"] == 0
+    filterd.wait_event()
+
+
+def test_a_virtual_machine_that_has_the_checksum_put_into_the_name(testbed, filterd, machine):
+    """It is good where it stands, so that only how the packet came tells."""
+    data = datagrams.ip(datagrams.udp(random.Random(1), datagrams.question(random.Random(1), "free.example"), 4), 4)
+    start(filterd, order("blocked.example"), firewall__lan="tun7")
+    for flags, gain in ((0, "clean"), (CHECKSUM_VALID, "clean"), (NEEDS_CHECKSUM, "unread"), (0, "clean")):
+        before = prefilter(filterd)
+        machine.send(flags, 0, 0, 0, UDP_AT, NAME_AT + 1, data)
+        wait_until(lambda: prefilter(filterd) != before, "it came")
+        assert prefilter(filterd)[gain] == before[gain] + 1, flags
 
 
 @pytest.fixture
