@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What honest stacks send goes through as it would without the filter: the same packets each way, and none lost."""
+"""What honest stacks send goes through as it would without the filter: the same packets each way, none lost, none
+sent again."""
 import itertools
 import json
 import random
@@ -15,6 +16,7 @@ from stack import ACK, ADDRESS, FIN, LIMIT_S, PSH, TCP, Wire, hello, packed, tls
 numbers = itertools.count(random.randrange(10000, 50000))
 SCRIPTS = {}
 ECE, CWR = 64, 128
+PLAYS_MAX = 5
 
 
 def script(title, families=(4,), kinds=("tls", "http"), **options):
@@ -167,16 +169,28 @@ class Stage:
                 seen[0] += 1
 
     def play(self, title, kind, family):
-        """Packets of each side, those of the server only with data. All that the client sent arrive. (What is sent again
-        is not counted: on a busy machine timers send some.)"""
+        """Packets of each side, those of the server only with data. All that the client sent arrive. Where a timer made
+        somebody send again, as it does on a busy machine, the play is given once more."""
+        for _ in range(PLAYS_MAX):
+            before = self.wire.sent
+            self.arrived([0])
+            c = self.act(title, kind, family)
+            sent, seen = self.wire.sent - before, [0]
+            if not c.again:
+                wait_until(lambda: self.arrived(seen) >= sent, f"all {sent} packets arrive", LIMIT_S)
+            self.wire.reset_all()
+            if not c.again:
+                return sent, len(c.heard)
+        raise AssertionError(f"{PLAYS_MAX} times something was sent again")
+
+    def act(self, title, kind, family):
+        """The connection over which the page was loaded."""
         act, _, _, options = SCRIPTS[title]
         name = f"x{next(numbers)}.allowed.example"
         if kind == "tls":
             c, data = self.wire.tcp(witness.ADDRESS[family], 443, **options), hello(name)
         else:
             c, data = self.wire.tcp(SERVER[family], 80, **options), f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode()
-        self.arrived([0])
-        before, seen = self.wire.sent, [0]
         assert c.open()
 
         def load():
@@ -185,10 +199,7 @@ class Stage:
             else:
                 assert c.hear(lambda stream: b"example\n" in stream).startswith(b"HTTP/1.1 200")
         act(c, data, load)
-        sent = self.wire.sent - before - c.again
-        wait_until(lambda: self.arrived(seen) >= sent, f"all {sent} packets arrive", LIMIT_S)
-        self.wire.reset_all()
-        return sent, len(c.heard)
+        return c
 
 
 @pytest.fixture(scope="module")
@@ -229,8 +240,8 @@ def test_packets_are_the_same_with_the_filter(filtered, play):
 
 
 def test_super_packets(filtered, tmp_path):
-    """A plain client with offloads on: uploads and a download of which the filter holds nothing back. (Here,
-    too, what is sent again is not counted.)"""
+    """A plain client with offloads on: uploads and a download of which the filter holds nothing back. (Packets that
+    are sent again are not counted: on a busy machine timers send some.)"""
     stage, _ = filtered
     body = tmp_path / "body"
     body.write_bytes(bytes(1_000_000))
