@@ -263,24 +263,31 @@ INLINE uint32_t hash_labels(struct scratch *s, uint32_t len, uint64_t seed)
 	return 0;
 }
 
-// May a suffix of the name be in the filter?
+// Are the bits of the hash set in its word of the row that begins at this line?
+INLINE bool row_has(void *filter, uint64_t at, uint64_t words, uint64_t hash)
+{
+	uint32_t word = suffix_hash_filter_word(hash, (uint32_t)words);
+	uint32_t line_at = (uint32_t)at + word / PREFILTER_LINE_WORDS;
+	uint64_t bits = suffix_hash_filter_bits(hash);
+	const struct prefilter_line *line = bpf_map_lookup_elem(filter, &line_at);
+	return !line || (line->words[word % PREFILTER_LINE_WORDS] & bits) == bits;
+}
+
+// May a suffix of the name be in the filter? With its last two labels it is known of nearly all.
 INLINE bool listed(void *filter, const struct prefilter_line *head, const struct scratch *s,
 		   uint32_t labels)
 {
+	const uint64_t *h = head->words;
 	uint64_t suffix = 0;
 	for (uint32_t i = 0; i < PREFILTER_LABELS_MAX; i++) {
 		uint32_t left = labels - 1 - i;
 		if (i >= labels || left >= PREFILTER_LABELS_MAX)
 			break;
 		suffix = suffix_hash_join(suffix, s->labels[left]);
-		if (!(head->words[PREFILTER_LABELS] >> (i + 1) & 1))
-			continue;
-		uint32_t count = (uint32_t)head->words[PREFILTER_COUNT];
-		uint32_t at = suffix_hash_filter_word(suffix, count);
-		uint64_t bits = suffix_hash_filter_bits(suffix);
-		uint32_t line_at = 1 + at / PREFILTER_LINE_WORDS;
-		const struct prefilter_line *line = bpf_map_lookup_elem(filter, &line_at);
-		if (!line || (line->words[at % PREFILTER_LINE_WORDS] & bits) == bits)
+		if (i == 1 && !row_has(filter, h[PREFILTER_TAILS_AT], h[PREFILTER_TAILS], suffix))
+			return false;
+		if (h[PREFILTER_LABELS] >> (i + 1) & 1 &&
+		    row_has(filter, h[PREFILTER_NAMES_AT], h[PREFILTER_NAMES], suffix))
 			return true;
 	}
 	return false;
@@ -297,7 +304,7 @@ INLINE enum answer ask(void *filter, struct scratch *s, uint32_t len)
 	uint32_t labels = hash_labels(s, len, head->words[PREFILTER_SEED]);
 	if (!labels)
 		return ANSWER_UNREAD;
-	if (head->words[PREFILTER_COUNT] && listed(filter, head, s, labels))
+	if (head->words[PREFILTER_NAMES] && listed(filter, head, s, labels))
 		return ANSWER_MAYBE;
 	return ANSWER_CLEAN;
 }

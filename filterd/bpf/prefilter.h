@@ -15,7 +15,8 @@ enum {
 enum prefilter_slot { PREFILTER_NOW, PREFILTER_NEXT, PREFILTER_SLOTS };
 
 // A filter is an array of lines, since each access of a program to an array costs a call. The first line says how
-// to read it; the words of the filter (base/suffix_hash.h) follow.
+// to read it; two rows of words (base/suffix_hash.h) follow, each from a line of its own on: of the last two labels of
+// each name, and of the names. Nearly all queries need one look into the first, which is smaller.
 enum { PREFILTER_LINE_WORDS = 8 };
 
 struct prefilter_line {
@@ -23,9 +24,12 @@ struct prefilter_line {
 };
 
 enum prefilter_word {
-	PREFILTER_COUNT, // of the filter's words; 0: nothing is listed
 	PREFILTER_SEED,
-	PREFILTER_LABELS, // bit n: there are names of n labels
+	PREFILTER_LABELS,   // bit n: there are names of n labels
+	PREFILTER_TAILS_AT, // the line where the row begins
+	PREFILTER_TAILS,    // its words
+	PREFILTER_NAMES_AT,
+	PREFILTER_NAMES, // 0: nothing is listed
 };
 
 // A program for each form of link, in the table that the entry points call into. The kernel empties that table when its last owner, the daemon, is gone.

@@ -129,35 +129,74 @@ void prefilter_free(struct prefilter *p)
 	free(p);
 }
 
-static uint64_t *word_at(struct prefilter_line *lines, uint32_t word)
+// --- A filter
+
+static uint64_t *word_at(struct prefilter_line *lines, enum prefilter_word row_at, uint32_t word)
 {
-	return &lines[1 + word / PREFILTER_LINE_WORDS].words[word % PREFILTER_LINE_WORDS];
+	uint64_t line = lines[0].words[row_at] + word / PREFILTER_LINE_WORDS;
+	return &lines[line].words[word % PREFILTER_LINE_WORDS];
 }
 
-// Adds names of our own to a filter of at least one word.
+// Sets the bits of a hash in a row; its size stands behind its place in the first line.
+static void set_bits(struct prefilter_line *lines, enum prefilter_word row_at, uint64_t hash)
+{
+	uint32_t words = (uint32_t)lines[0].words[row_at + 1];
+	*word_at(lines, row_at, suffix_hash_filter_word(hash, words)) |=
+		suffix_hash_filter_bits(hash);
+}
+
+static void copy_row(struct prefilter_line *lines, enum prefilter_word row_at,
+		     const uint64_t *words, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		*word_at(lines, row_at, i) = le64toh(words[i]);
+}
+
+// Adds names of our own to a filter whose rows have a word at least.
 static void add_extra(const struct prefilter *p, struct prefilter_line *lines)
 {
 	uint64_t *head = lines[0].words, hashes[NAME_LABELS_MAX];
 	uint8_t offsets[NAME_LABELS_MAX];
 	for (size_t i = 0; i < p->extra_count; i++) {
-		size_t labels = name_hashes(name_slice(&p->extra[i]), head[PREFILTER_SEED], offsets,
-					    hashes);
-		uint32_t count = (uint32_t)head[PREFILTER_COUNT];
-		*word_at(lines, suffix_hash_filter_word(hashes[0], count)) |=
-			suffix_hash_filter_bits(hashes[0]);
+		struct slice name = name_slice(&p->extra[i]);
+		size_t labels = name_hashes(name, head[PREFILTER_SEED], offsets, hashes);
+		set_bits(lines, PREFILTER_TAILS_AT, name_tail_hash(name, head[PREFILTER_SEED]));
+		set_bits(lines, PREFILTER_NAMES_AT, hashes[0]);
 		head[PREFILTER_LABELS] |= UINT64_C(1) << labels;
 	}
 }
 
-static void fill(const struct prefilter *p, const struct ruleset_filter *filter, uint32_t count,
-		 struct prefilter_line *lines)
+static void fill(const struct prefilter *p, const struct ruleset_filter *filter,
+		 const struct prefilter_line *head, struct prefilter_line *lines)
 {
-	lines[0].words[PREFILTER_COUNT] = count;
-	lines[0].words[PREFILTER_SEED] = filter->seed;
-	lines[0].words[PREFILTER_LABELS] = filter->labels[0]; // no packet with more is plain
-	for (uint32_t i = 0; i < filter->count; i++)
-		*word_at(lines, i) = le64toh(filter->words[i]);
+	lines[0] = *head;
+	copy_row(lines, PREFILTER_TAILS_AT, filter->tails, filter->tail_count);
+	copy_row(lines, PREFILTER_NAMES_AT, filter->names, filter->name_count);
 	add_extra(p, lines);
+}
+
+static uint32_t lines_of(uint32_t words)
+{
+	return (words + PREFILTER_LINE_WORDS - 1) / PREFILTER_LINE_WORDS;
+}
+
+// The first line; *ret_lines is how many there are with it.
+static struct prefilter_line head_of(const struct prefilter *p, const struct ruleset_filter *filter,
+				     uint32_t *ret_lines)
+{
+	bool bare = filter->name_count == 0 && p->extra_count > 0;
+	uint32_t tails = bare ? 1 : filter->tail_count, names = bare ? 1 : filter->name_count;
+	uint32_t names_at = 1 + lines_of(tails);
+	*ret_lines = names_at + lines_of(names);
+	return (struct prefilter_line){
+		.words = {
+			[PREFILTER_SEED] = filter->seed,
+			[PREFILTER_LABELS] = filter->labels[0], // no packet with more is plain
+			[PREFILTER_TAILS_AT] = 1,
+			[PREFILTER_TAILS] = tails,
+			[PREFILTER_NAMES_AT] = names_at,
+			[PREFILTER_NAMES] = names,
+		}};
 }
 
 // A map with the filter in it, or a negative errno.
@@ -165,8 +204,8 @@ static int filter_new(const struct prefilter *p, const struct ruleset *ruleset)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	struct ruleset_filter filter = ruleset_filter(ruleset);
-	uint32_t count = filter.count ? filter.count : p->extra_count > 0;
-	uint32_t line_count = 1 + (count + PREFILTER_LINE_WORDS - 1) / PREFILTER_LINE_WORDS;
+	uint32_t line_count;
+	struct prefilter_line head = head_of(p, &filter, &line_count);
 	size_t len = (size_t)line_count * sizeof(struct prefilter_line);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "filterd_names", sizeof(uint32_t),
 				sizeof(struct prefilter_line), line_count, &options);
@@ -178,7 +217,7 @@ static int filter_new(const struct prefilter *p, const struct ruleset *ruleset)
 		close(fd);
 		return err;
 	}
-	fill(p, &filter, count, lines);
+	fill(p, &filter, &head, lines);
 	munmap(lines, len);
 	return fd;
 }

@@ -268,8 +268,10 @@ struct ruleset_filter ruleset_filter(const struct ruleset *r)
 {
 	const struct image_view *v = &r->view;
 	return (struct ruleset_filter){
-		.words = v->filter,
-		.count = v->bucket_count ? v->filter_count : 0,
+		.tails = v->tails,
+		.names = v->filter,
+		.tail_count = v->bucket_count ? v->tail_count : 0,
+		.name_count = v->bucket_count ? v->filter_count : 0,
 		.seed = v->seed,
 		.labels = {v->labels[0], v->labels[1]},
 	};

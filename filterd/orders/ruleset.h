@@ -119,11 +119,12 @@ enum order_state ruleset_order_state(const struct ruleset_order *o, int64_t now_
 // The next second after `now_s` at which an order starts, expires, or is to be reviewed; INT64_MAX if there is none.
 int64_t ruleset_next_change(const struct ruleset *r, int64_t now_s);
 
-// The filter over the names of a ruleset (base/suffix_hash.h): if a suffix of a name has one of the numbers of
-// labels in `labels` (bit n: n labels) and not all its bits are set in its word, no order lists it.
+// The filters over the names of a ruleset (base/suffix_hash.h). Names: if a suffix of a name has one of the numbers of
+// labels in `labels` (bit n: n labels) and not all its bits are set in its word, no order lists it. Tails: the same of all
+// suffixes of two labels and more, by the name_tail_hash() of the name alone.
 struct ruleset_filter {
-	const uint64_t *words; // little-endian; valid as long as the ruleset is open
-	uint32_t count;        // 0: no order lists anything
+	const uint64_t *tails, *names; // words, little-endian; valid as long as the ruleset is open
+	uint32_t tail_count, name_count; // 0: no order lists anything
 	uint64_t seed, labels[2];
 };
 struct ruleset_filter ruleset_filter(const struct ruleset *r);

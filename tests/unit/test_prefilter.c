@@ -156,6 +156,54 @@ static void listed_names_are_never_clean(void **state)
 			fail_msg("%s is not clean", free_ones[i]);
 }
 
+// A name of one label is the tail of names that have two others.
+static void names_of_one_label(void **state)
+{
+	struct bench *b = *state;
+	struct ruleset *ruleset = ruleset_of_text(COMPILED_ORDER(
+		"one", "block",
+		"onion") "override-guard = one-label onion\n" COMPILED_ORDER("two", "block",
+									     "a.example"));
+	use(b, ruleset);
+	assert_false(clean_query(b, "onion"));
+	assert_false(clean_query(b, "b.onion"));
+	assert_false(clean_query(b, "c.b.onion"));
+	assert_false(clean_query(b, "b.a.example"));
+	assert_true(clean_query(b, "a.other"));
+	assert_true(clean_query(b, "example"));
+	ruleset_close(ruleset);
+}
+
+// Rows of many lines.
+static void many_names(void **state)
+{
+	enum { NAMES = 3000 };
+	struct bench *b = *state;
+	char name[64], *text = NULL;
+	size_t len, clean = 0;
+	FILE *f = open_memstream(&text, &len);
+	fputs(COMPILED_ORDER("many", "block", "x.example"), f);
+	for (int i = 0; i < NAMES; i++)
+		fprintf(f, "name = www%d.site%d.example%d\n", i % 7, i, i % 11);
+	fclose(f);
+	struct ruleset *ruleset = ruleset_of_text(text);
+	use(b, ruleset);
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(name, sizeof name, "www%d.site%d.example%d", i % 7, i, i % 11);
+		assert_false(clean_query(b, name));
+		snprintf(name, sizeof name, "a.www%d.site%d.example%d", i % 7, i, i % 11);
+		assert_false(clean_query(b, name));
+		snprintf(name, sizeof name, "www%d.site%d.other", i % 7, i);
+		clean += clean_query(b, name);
+		snprintf(name, sizeof name, "www8.site%d.example%d", i,
+			 i % 11); // a tail that is there
+		clean += clean_query(b, name);
+	}
+	assert_in_range(clean, NAMES * 2 * 9 / 10, NAMES * 2);
+	ruleset_close(ruleset);
+	free(text);
+}
+
 static void between_two_rulesets_both_count(void **state)
 {
 	struct bench *b = *state;
@@ -470,6 +518,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_clean_without_a_filter),
 		cmocka_unit_test(listed_names_are_never_clean),
+		cmocka_unit_test(names_of_one_label),
+		cmocka_unit_test(many_names),
 		cmocka_unit_test(between_two_rulesets_both_count),
 		cmocka_unit_test(no_name_slips_by_in_a_swap),
 		cmocka_unit_test(super_packets_are_not_read),
