@@ -147,6 +147,8 @@ static int note_clock(struct registry *r, const struct change *c)
 	char at[CLOCK_TEXT_MAX];
 	json_t *entry = registry_entry(c->command, c->who);
 	json_object_set_new(entry, "effective", json_string(clock_text_us(c->requested_ns, at)));
+	if (c->trust.serial)
+		json_object_set_new(entry, "spent", json_integer((json_int_t)c->trust.serial));
 	registry_entry_signers(entry, &c->trust);
 	return registry_audit(r, entry);
 }

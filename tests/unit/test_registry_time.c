@@ -158,6 +158,7 @@ static void a_clock_is_confirmed_by_who_signs_when_it_is(void **state)
 	assert_true(confirm_clock(s, &who).done);
 	assert_true(timekeeper_sure(s->timekeeper));
 	assert_int_equal(count_of(audit_text(s), "k.pub"), 1);
+	assert_int_equal(count_of(audit_text(s), "\"spent\":2"), 1);
 	// Once: what it says would hold for another hour, too.
 	s->stepped_ns += 2 * HOUR_NS;
 	tick(s);
