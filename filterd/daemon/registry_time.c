@@ -153,8 +153,22 @@ static int note_clock(struct registry *r, const struct change *c)
 	return registry_audit(r, entry);
 }
 
+// Whether the clock is one that can be confirmed, whoever asks.
+static bool confirmable(int err, struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
+{
+	if (err)
+		registry_refuse(
+			reply, REGISTRY_REFUSED, error, "%s",
+			err == -EALREADY
+				? "the clock is where it was expected, so there is nothing to "
+				  "confirm"
+				: "the clock can't be right: it is earlier than this program");
+	return !err;
+}
+
 // What is signed is that the clock is within the times of the manifest, so these are held against the clock itself
-// and not against what orders are judged by.
+// and not against what orders are judged by. Should it be set once more after that was noted, the refusal is noted
+// behind it.
 static void confirm(struct registry *r, const struct registry_who *who,
 		    struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
 {
@@ -164,19 +178,13 @@ static void confirm(struct registry *r, const struct registry_who *who,
 				.who = who,
 				.requested_ns = real_ns,
 				.clock_s = real_ns / CLOCK_SECOND_NS};
-	if (!timekeeper_stepped(t))
-		registry_refuse(
-			reply, REGISTRY_REFUSED, error,
-			"the clock is where it was expected, so there is nothing to confirm");
-	else if (!registry_allow(r, &change, reply, error))
+	if (!confirmable(timekeeper_may_confirm(t), reply, error) ||
+	    !registry_allow(r, &change, reply, error))
 		;
 	else if (note_clock(r, &change))
 		registry_refuse(reply, REGISTRY_FAILED, error,
 				"the audit trail can't be written, so nothing has changed");
-	else if (timekeeper_confirm(t))
-		registry_refuse(reply, REGISTRY_REFUSED, error,
-				"the clock can't be right: it is earlier than this program");
-	else
+	else if (confirmable(timekeeper_confirm(t), reply, error))
 		*reply = (struct registry_reply){.done = true, .effective_ns = real_ns};
 	if (reply->done)
 		spend(r, change.trust.serial);

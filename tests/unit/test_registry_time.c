@@ -94,6 +94,19 @@ static void a_beginning_is_told_once(void **state)
 	assert_int_equal(count_of(audit_text(s), "\"command\":\"start\""), 1);
 }
 
+// Nothing is noted as done that can't be.
+static void a_clock_before_the_build_is_not_confirmed(void **state)
+{
+	struct scene *s = *state;
+	push(s, ONE);
+	s->stepped_ns = -HOUR_NS;
+	tick(s);
+	assert_true(timekeeper_stepped(s->timekeeper));
+	assert_int_equal(confirm_clock(s, &root).refusal, REGISTRY_REFUSED);
+	assert_int_equal(count_of(audit_text(s), "\"command\":\"confirm-clock\""), 0);
+	assert_int_equal(count_of(audit_text(s), "\"what\":\"confirm-clock\""), 1);
+}
+
 // --- A clock that takes signatures
 
 static void shell(const struct scene *s, const char *what)
@@ -179,6 +192,7 @@ int main(void)
 		TEST(an_end_while_nobody_looked_is_seen_at_the_start),
 		TEST(an_end_by_a_clock_that_is_not_sure),
 		TEST(a_beginning_is_told_once),
+		TEST(a_clock_before_the_build_is_not_confirmed),
 		TEST(a_clock_is_confirmed_by_who_signs_when_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
