@@ -83,7 +83,9 @@ expect("rollback to nothing", ["rollback", "0"], 2, asked=[], err="'0' is no ser
 expect("confirm-clock", ["confirm-clock"], 0, confirm_clock={"effective": "2026-11-26T14:10:21.1Z"},
        out="the clock is confirmed: in effect since 2026-11-26T14:10:21.1Z, ")
 
-for live, grade in ({"failed": 0}, "ok"), ({"failed": 3}, "warn"), (None, "unknown"):
+for live, grade in (({"on": True, "failed": 0}, "ok"), ({"on": True, "failed": 3}, "warn"),
+                    ({"on": False, "why": "no ctnetlink", "failed": 0}, "warn"), ({"failed": 0}, "unknown"),
+                    (None, "unknown")):
     with FakeDaemon(path, status={"live": live} if live else {}):
         found = json.loads(filterctl_says("doctor", "--json").stdout)
     assert [one["grade"] for one in found if one["check"] == "live"] == [grade], found

@@ -103,6 +103,8 @@ static void print_signers(const json_t *entry)
 	}
 	if (json_is_true(json_object_get(entry, "break-glass")))
 		printf("  BREAK-GLASS");
+	if (json_object_get(entry, "spent")) // that its manifest had, and no change
+		printf("  spends serial %lld", (long long)show_number(entry, "spent"));
 }
 
 static void print_entry(const json_t *entry)

@@ -2,23 +2,15 @@
 #include "filterd/ctl/change.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
 #include "filterd/ctl/show.h"
 
-int64_t change_now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * CLOCK_SECOND_NS + now.tv_nsec;
-}
-
 void change_init(struct change *c)
 {
-	*c = (struct change){.control = DAEMON_SOCKET, .since_ns = change_now_ns()};
+	*c = (struct change){.control = DAEMON_SOCKET, .since_ns = clock_steady_ns()};
 	signing_init(&c->signing);
 }
 
@@ -57,7 +49,7 @@ static void print(const json_t *answer, const char *done, double ms)
 
 void change_tell(const struct change *c, json_t *answer, const char *done)
 {
-	double ms = (double)(change_now_ns() - c->since_ns) / 1e6;
+	double ms = (double)(clock_steady_ns() - c->since_ns) / 1e6;
 	if (!c->json) {
 		print(answer, done, ms);
 		return;

@@ -8,7 +8,7 @@ struct change {
 	const char *control;
 	bool json;
 	struct signing signing;
-	int64_t since_ns; // when Enter was pressed, by change_now_ns()
+	int64_t since_ns; // when Enter was pressed, by clock_steady_ns()
 };
 
 // Rows of a table for getopt_long(), and lines of a command's help.
@@ -26,9 +26,6 @@ void change_init(struct change *c);
 
 // Takes one of these options, or of those for signing. False if it is none of them, or its value is none.
 bool change_option(struct change *c, int option);
-
-// Time that never steps.
-int64_t change_now_ns(void);
 
 // Sends the request, which is taken over (with "break-glass" if that was asked for), with a descriptor unless it is -1. The daemon's answer, to be released;
 // it may be a refusal. NULL, having said that nobody knows what came of it, if there is none.

@@ -319,13 +319,19 @@ static void check_prefilter(const struct patient *p, struct finding *f)
 static void check_live(const struct patient *p, struct finding *f)
 {
 	const json_t *live = json_object_get(p->status, "live");
-	if (!live)
-		say(f, GRADE_UNKNOWN, "the daemon would have to say");
+	const json_t *on = json_object_get(live, "on"); // not told by a daemon of another version
+	if (json_is_false(on))
+		say(f, GRADE_WARN,
+		    "connections that were allowed before outlive orders that begin: %s (modprobe "
+		    "nf_conntrack_netlink, and restart filterd)",
+		    show_text(live, "why"));
 	else if (show_number(live, "failed"))
 		say(f, GRADE_WARN,
 		    "%" PRId64 " connections may have outlived their order: the kernel did not "
 		    "take their marks (modprobe nf_conntrack_netlink)",
 		    (int64_t)show_number(live, "failed"));
+	else if (!on)
+		say(f, GRADE_UNKNOWN, "the daemon would have to say");
 	else
 		say(f, GRADE_OK, "orders end connections that were allowed before");
 }

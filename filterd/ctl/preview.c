@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
@@ -72,13 +71,6 @@ static void on_hostname(void *arg, const struct hostname *h)
 	tally_add(p->tally, &h->name, &h->client, &verdict);
 }
 
-static int64_t monotonic_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * CLOCK_SECOND_NS + t.tv_nsec;
-}
-
 static void read_packet(struct preview *p, struct engine *engine, const struct capture_packet *in)
 {
 	struct verdict verdict;
@@ -95,14 +87,14 @@ static void read_packet(struct preview *p, struct engine *engine, const struct c
 static bool is_over(const struct preview *p, int64_t start_ns)
 {
 	return interrupted ||
-	       (p->interface && monotonic_ns() - start_ns >= p->seconds * CLOCK_SECOND_NS);
+	       (p->interface && clock_steady_ns() - start_ns >= p->seconds * CLOCK_SECOND_NS);
 }
 
 // Until the end of the file, or of the time; what has come by then is still read. 0, or a negative errno with `error`.
 static int read_packets(struct preview *p, struct engine *engine, struct capture *capture,
 			char error[CAPTURE_ERROR_MAX])
 {
-	int64_t start_ns = monotonic_ns(), end_ns = 0;
+	int64_t start_ns = clock_steady_ns(), end_ns = 0;
 	for (;;) {
 		struct capture_packet packet;
 		if (!end_ns && is_over(p, start_ns))

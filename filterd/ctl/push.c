@@ -106,7 +106,7 @@ static bool agreed(struct push *p)
 	fprintf(stderr, "Push this? [y/N] ");
 	bool yes = fgets(answer, sizeof answer, stdin) &&
 		   (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0);
-	p->a->change.since_ns = change_now_ns();
+	p->a->change.since_ns = clock_steady_ns();
 	if (!yes)
 		fprintf(stderr, "Nothing is pushed.\n");
 	return yes;

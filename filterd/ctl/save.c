@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "filterd/daemon/disk.h"
 
 // As the file that is there has it, else as the user's umask wants it; not as a temporary file's.
 static int set_mode(int fd, const struct stat *there)
@@ -46,18 +47,6 @@ int save_open(struct save *s, const char *path)
 	return result;
 }
 
-// The rename has to outlast a power cut too.
-static int sync_folder(const char *path)
-{
-	char copy[PATH_MAX];
-	snprintf(copy, sizeof copy, "%s", path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int result = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-	if (fd >= 0)
-		close(fd);
-	return result;
-}
-
 // What a failed write left in the buffer is tried again, so errno is that of the disk.
 static int flush(FILE *to)
 {
@@ -75,7 +64,7 @@ int save_commit(struct save *s)
 	}
 	fclose(s->to);
 	if (rename(s->temporary, s->path) == 0)
-		return sync_folder(s->path);
+		return disk_sync_folder_of(s->path);
 	result = -errno;
 	unlink(s->temporary);
 	return result;

@@ -83,6 +83,10 @@ static void print_live(const json_t *live)
 {
 	if (!live) // a daemon of another version
 		return;
+	if (json_is_false(json_object_get(live, "on")))
+		printf("connections that the kernel carries alone OUTLIVE orders that come later: "
+		       "%s\n",
+		       show_text(live, "why"));
 	printf("connections: %lld ended by orders that came later; %lld names kept in mind for "
 	       "that, %lld forgotten\n",
 	       (long long)(show_number(live, "ended-tcp") + show_number(live, "ended-udp")),

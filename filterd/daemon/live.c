@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,13 +19,15 @@ enum {
 	WAIT_MS = 60000,    // when nothing is to come
 	MISSED_MAX = 65536, // looked for in one walk
 	NUDGE_MS = 10,
+	WHY_MAX = 80,
 };
 
 struct live {
 	struct worker *const *workers;
 	unsigned count;
 	unsigned mark_shift;
-	struct conntrack *conntrack;  // NULL: the kernel has none
+	struct conntrack *conntrack;  // NULL: the kernel has none, and
+	char why_not[WHY_MAX];        // in what words
 	bool going;                   // workers look through what they let pass
 	struct worker_change *missed; // sorted during a walk
 	unsigned missed_count;
@@ -62,11 +65,12 @@ struct live *live_new(struct worker *const *workers, unsigned count, unsigned ma
 		return NULL;
 	}
 	l->conntrack = conntrack_open();
-	if (!l->conntrack)
-		log_warn("no ctnetlink, so connections that were allowed outlive orders: %s",
-			 strerror(errno));
-	else
+	if (l->conntrack) {
 		free_blocked(l);
+		return l;
+	}
+	snprintf(l->why_not, sizeof l->why_not, "no ctnetlink: %s", strerror(errno));
+	log_warn("connections that were allowed outlive orders: %s", l->why_not);
 	return l;
 }
 
@@ -83,6 +87,13 @@ const struct live_counters *live_counters(const struct live *l)
 {
 	static const struct live_counters none;
 	return l ? &l->counters : &none;
+}
+
+const char *live_why_not(const struct live *l)
+{
+	if (!l)
+		return "nothing is judged";
+	return l->conntrack ? NULL : l->why_not;
 }
 
 void live_changed(struct live *l)

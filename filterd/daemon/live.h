@@ -29,3 +29,6 @@ void live_changed(struct live *l);
 int live_run(struct live *l);
 
 const struct live_counters *live_counters(const struct live *l); // zeros for NULL
+
+// Why the kernel can't be told that a connection has ended, in a few words; NULL if it can. Accepts NULL, which can't.
+const char *live_why_not(const struct live *l);

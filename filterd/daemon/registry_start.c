@@ -35,8 +35,6 @@ static int take_record(struct registry *r, struct record *record, char error[REG
 	r->base = result.ruleset;
 	r->record = *record;
 	*record = (struct record){0};
-	if (r->record.spent > r->highest)
-		r->highest = r->record.spent;
 	return 0;
 }
 
@@ -50,6 +48,8 @@ static int take_serial(struct registry *r, uint64_t serial, char error[REGISTRY_
 		snprintf(error, REGISTRY_ERROR_MAX, "its record can't be used: %s", strerror(-err));
 		return r->base ? 0 : err;
 	}
+	if (record.spent > r->highest) // whatever became of its image
+		r->highest = record.spent;
 	r->history[r->history_count++] = registry_history_of(&record);
 	if (!r->base)
 		err = take_record(r, &record, error);

@@ -131,28 +131,61 @@ static int64_t next_review(const struct registry *r, int64_t now_s)
 
 // --- The clock
 
-// A manifest without a change of orders is spent all the same.
+// A manifest without a change of orders is spent all the same. That is kept in the record of what is in force; where
+// there is none on disk, the next change makes one.
 static void spend(struct registry *r, uint64_t serial)
 {
+	const char *why = NULL;
 	if (!serial)
 		return;
 	r->highest = r->record.spent = serial;
-	if (r->record.serial && r->saved && registry_save(r))
-		log_err("the state can't be written: the manifest may be used again after a "
-			"restart");
+	if (!r->record.serial || !r->saved)
+		why = "nothing of what is in force is on disk";
+	else if (registry_save(r))
+		why = "the state can't be written";
+	if (why)
+		log_err("%s: until the next change, the manifest may be used again after a restart",
+			why);
 }
 
-static int note_clock(struct registry *r, const struct change *c)
+// False if it can't be noted: then it is not done.
+static bool note_clock(struct registry *r, const struct change *c, struct registry_reply *reply,
+		       char error[REGISTRY_ERROR_MAX])
 {
+	if (!r->state) {
+		registry_refuse(reply, REGISTRY_FAILED, error, "%s", r->state_error);
+		return false;
+	}
 	char at[CLOCK_TEXT_MAX];
 	json_t *entry = registry_entry(c->command, c->who);
 	json_object_set_new(entry, "effective", json_string(clock_text_us(c->requested_ns, at)));
+	if (c->trust.serial)
+		json_object_set_new(entry, "spent", json_integer((json_int_t)c->trust.serial));
 	registry_entry_signers(entry, &c->trust);
-	return registry_audit(r, entry);
+	int err = registry_audit(r, entry);
+	if (err)
+		registry_refuse(reply, REGISTRY_FAILED, error,
+				"the audit trail can't be written, so nothing has changed: %s",
+				strerror(-err));
+	return !err;
+}
+
+// Whether the clock is one that can be confirmed, whoever asks.
+static bool confirmable(int err, struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
+{
+	if (err)
+		registry_refuse(
+			reply, REGISTRY_REFUSED, error, "%s",
+			err == -EALREADY
+				? "the clock is where it was expected, so there is nothing to "
+				  "confirm"
+				: "the clock can't be right: it is earlier than this program");
+	return !err;
 }
 
 // What is signed is that the clock is within the times of the manifest, so these are held against the clock itself
-// and not against what orders are judged by.
+// and not against what orders are judged by. It is spent before it takes effect. Should the clock be set once more
+// after that was noted, the refusal is noted behind it.
 static void confirm(struct registry *r, const struct registry_who *who,
 		    struct registry_reply *reply, char error[REGISTRY_ERROR_MAX])
 {
@@ -162,22 +195,12 @@ static void confirm(struct registry *r, const struct registry_who *who,
 				.who = who,
 				.requested_ns = real_ns,
 				.clock_s = real_ns / CLOCK_SECOND_NS};
-	if (!timekeeper_stepped(t))
-		registry_refuse(
-			reply, REGISTRY_REFUSED, error,
-			"the clock is where it was expected, so there is nothing to confirm");
-	else if (!registry_allow(r, &change, reply, error))
-		;
-	else if (note_clock(r, &change))
-		registry_refuse(reply, REGISTRY_FAILED, error,
-				"the audit trail can't be written, so nothing has changed");
-	else if (timekeeper_confirm(t))
-		registry_refuse(reply, REGISTRY_REFUSED, error,
-				"the clock can't be right: it is earlier than this program");
-	else
+	if (!confirmable(timekeeper_may_confirm(t), reply, error) ||
+	    !registry_allow(r, &change, reply, error) || !note_clock(r, &change, reply, error))
+		return;
+	spend(r, change.trust.serial);
+	if (confirmable(timekeeper_confirm(t), reply, error))
 		*reply = (struct registry_reply){.done = true, .effective_ns = real_ns};
-	if (reply->done)
-		spend(r, change.trust.serial);
 }
 
 void registry_confirm_clock(struct registry *r, const struct registry_who *who,

@@ -2,7 +2,8 @@
 // The verdicts over one batch of packets, in order, put into as few messages to the kernel as will do.
 // The kernel's batch verdict holds for every packet still queued up to its id, in that one queue, so
 // neighbours of one queue may share a message only if they get the same mark, and no packet may be left out. Should
-// one be left out after all, it gets a verdict meant for others: so none is shared that says more than "pass".
+// one be left out after all, it gets a verdict meant for others: so none is shared that says more than "pass", and from
+// then on none at all by this process. One that takes over the queue is not told, and may let that one packet pass.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +27,7 @@ struct run {
 
 struct runs {
 	uint32_t count;
-	bool apart; // a packet may have been left out before: from now on none is shared
+	bool apart; // this process may have left a packet out: from now on none is shared
 	uint8_t last[RUNS_LANES]; // 1 + place of the lane's last run, 0 for none
 	struct run at[RUNS_MAX];
 };

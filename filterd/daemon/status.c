@@ -89,6 +89,7 @@ static json_t *prefilter_status(const struct view *view)
 static json_t *live_status(const struct view *view)
 {
 	const struct live_counters *kernel = live_counters(view->live);
+	const char *why_not = live_why_not(view->live);
 	uint64_t remembered = 0, forgotten = 0, tcp = 0, udp = 0;
 	for (unsigned i = 0; i < view->worker_count; i++) {
 		const struct engine_counters *engine = worker_engine_counters(view->workers[i]);
@@ -97,11 +98,11 @@ static json_t *live_status(const struct view *view)
 		tcp += counter_read(&engine->ended[0]);
 		udp += counter_read(&engine->ended[1]);
 	}
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "remembered",
-			 (json_int_t)remembered, "forgotten", (json_int_t)forgotten, "ended-tcp",
-			 (json_int_t)tcp, "ended-udp", (json_int_t)udp, "marked",
-			 (json_int_t)kernel->marked, "gone", (json_int_t)kernel->gone, "failed",
-			 (json_int_t)kernel->unmarked);
+	return json_pack("{s:b, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "on", !why_not, "why",
+			 why_not, "remembered", (json_int_t)remembered, "forgotten",
+			 (json_int_t)forgotten, "ended-tcp", (json_int_t)tcp, "ended-udp",
+			 (json_int_t)udp, "marked", (json_int_t)kernel->marked, "gone",
+			 (json_int_t)kernel->gone, "failed", (json_int_t)kernel->unmarked);
 }
 
 static json_t *clock_status(const struct view *view)

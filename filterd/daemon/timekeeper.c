@@ -377,13 +377,24 @@ bool timekeeper_stepped(const struct timekeeper *t)
 	return t->doubt == DOUBT_BEHIND || t->doubt == DOUBT_AHEAD;
 }
 
-int timekeeper_confirm(struct timekeeper *t)
+static int may_confirm(const struct timekeeper *t, int64_t real_ns)
 {
-	int64_t real_ns = t->clock.real_ns(t->clock.arg);
 	if (!timekeeper_stepped(t))
 		return -EALREADY;
-	if (real_ns < t->options.build_s * CLOCK_SECOND_NS)
-		return -EINVAL;
+	return real_ns < t->options.build_s * CLOCK_SECOND_NS ? -EINVAL : 0;
+}
+
+int timekeeper_may_confirm(const struct timekeeper *t)
+{
+	return may_confirm(t, timekeeper_real_ns(t));
+}
+
+int timekeeper_confirm(struct timekeeper *t)
+{
+	int64_t real_ns = timekeeper_real_ns(t);
+	int err = may_confirm(t, real_ns);
+	if (err)
+		return err;
 	know_base(t, real_ns, t->clock.boot_ns(t->clock.arg));
 	look(t);
 	if (!t->doubt)

@@ -70,5 +70,6 @@ const char *timekeeper_why_unsure(const struct timekeeper *t);
 bool timekeeper_stepped(const struct timekeeper *t);
 
 // An admin says that the clock is right where it is now. 0; -EALREADY: it is where it was expected; -EINVAL: it can't
-// be right, it is earlier than this program.
+// be right, it is earlier than this program. The first one only says whether that may be, and changes nothing.
+int timekeeper_may_confirm(const struct timekeeper *t);
 int timekeeper_confirm(struct timekeeper *t);

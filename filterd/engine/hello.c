@@ -53,11 +53,14 @@ static bool names_pass(struct engine *e, enum hostname_protocol protocol, uint8_
 	return false;
 }
 
-// Its order may have ended since, or have been lifted: then it is judged again.
+// Its order may have ended since, or have been lifted: then it is judged again, from its first byte, for what
+// hello_block() ended later had been read and had passed.
 static bool still_blocked(const struct engine *e, struct handshake *h)
 {
 	if (h->blocked && (e->now_s >= h->blocked_until_s || h->blocked_by != e->generation)) {
 		h->blocked = false;
+		h->silent = false;
+		h->read = 0;
 		h->told = 0;
 		h->need = 0;
 	}

@@ -14,7 +14,8 @@ bool hello_add(struct engine *e, struct handshake *h, enum hostname_protocol pro
 bool hello_judge(struct engine *e, struct handshake *h, enum hostname_protocol protocol,
 		 struct verdict *ret);
 
-// An order that ends then blocks the handshake: nothing more of it passes while these rules hold.
+// An order that ends then blocks the handshake: nothing more of it passes while these rules hold. By others all
+// of it is judged anew.
 void hello_block(const struct engine *e, struct handshake *h, int64_t until_s);
 
 // The same as hello_judge() for the body of a DTLS hello that is whole in the datagram in hand, if nothing is known of its

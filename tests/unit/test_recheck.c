@@ -317,6 +317,33 @@ static void quic_is_dropped_by_the_kernel(void **state)
 	quic_crypto_free(crypto);
 }
 
+// Other rules say for themselves whether a connection that was ended may go on.
+static void quic_that_was_ended_is_judged_by_other_rules(void **state)
+{
+	struct scene *s = *state;
+	struct quic_crypto *crypto = quic_crypto_new();
+	struct ruleset *nothing;
+	assert_int_equal(ruleset_open_empty(&nothing), 0);
+	for (uint8_t i = 0; i < 2; i++) {
+		struct craft_quic q;
+		next_ports(s);
+		s->now_s = BEFORE;
+		seal_hello(&q, crypto, (uint8_t)(77 + i), "blocked.example");
+		craft_udp(&s->packet, &s->out, q.bytes, q.len);
+		assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), VERDICT_PASS);
+		s->now_s = STARTS;
+		assert_int_equal(recheck(s), 1);
+		assert_int_equal(s->v.kind, VERDICT_DROP);
+		engine_set_ruleset(s->engine, i ? nothing : s->ruleset, i + 1U);
+		craft_udp(&s->packet, &s->out, q.bytes, q.len); // the client's hello again
+		assert_int_equal(judge(s, ENGINE_SIDE_CLIENT), i ? VERDICT_PASS : VERDICT_ANSWER);
+		assert_int_equal(s->v.reason, i ? REASON_PLAIN : REASON_ORDER);
+	}
+	engine_set_ruleset(s->engine, s->ruleset, 3);
+	ruleset_close(nothing);
+	quic_crypto_free(crypto);
+}
+
 // Each query is judged: there is nothing to be ended.
 static void dns_is_not_kept(void **state)
 {
@@ -348,6 +375,7 @@ int main(void)
 		SCENE(quic_on_ports_used_again),
 		SCENE(step_by_step),
 		SCENE(quic_is_dropped_by_the_kernel),
+		SCENE(quic_that_was_ended_is_judged_by_other_rules),
 		SCENE(dns_is_not_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,6 +232,12 @@ static void without_a_state_folder_nothing_can_be_pushed(void **state)
 	assert_true(rise(s));
 	assert_int_equal(push(s, ONE).refusal, REGISTRY_FAILED);
 	assert_false(blocks(s, "one.example", START_S + 100));
+	// Nor is anything else done of which no trace would be left.
+	s->stepped_ns = 2 * 3600 * CLOCK_SECOND_NS;
+	tick(s);
+	assert_true(timekeeper_stepped(s->timekeeper));
+	assert_int_equal(confirm_clock(s, &root).refusal, REGISTRY_FAILED);
+	assert_true(timekeeper_stepped(s->timekeeper));
 }
 
 static void what_is_blocked_is_not_for_everybody(void **state)

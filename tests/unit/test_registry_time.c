@@ -94,6 +94,19 @@ static void a_beginning_is_told_once(void **state)
 	assert_int_equal(count_of(audit_text(s), "\"command\":\"start\""), 1);
 }
 
+// Nothing is noted as done that can't be.
+static void a_clock_before_the_build_is_not_confirmed(void **state)
+{
+	struct scene *s = *state;
+	push(s, ONE);
+	s->stepped_ns = -HOUR_NS;
+	tick(s);
+	assert_true(timekeeper_stepped(s->timekeeper));
+	assert_int_equal(confirm_clock(s, &root).refusal, REGISTRY_REFUSED);
+	assert_int_equal(count_of(audit_text(s), "\"command\":\"confirm-clock\""), 0);
+	assert_int_equal(count_of(audit_text(s), "\"what\":\"confirm-clock\""), 1);
+}
+
 // --- A clock that takes signatures
 
 static void shell(const struct scene *s, const char *what)
@@ -158,6 +171,7 @@ static void a_clock_is_confirmed_by_who_signs_when_it_is(void **state)
 	assert_true(confirm_clock(s, &who).done);
 	assert_true(timekeeper_sure(s->timekeeper));
 	assert_int_equal(count_of(audit_text(s), "k.pub"), 1);
+	assert_int_equal(count_of(audit_text(s), "\"spent\":2"), 1);
 	// Once: what it says would hold for another hour, too.
 	s->stepped_ns += 2 * HOUR_NS;
 	tick(s);
@@ -169,6 +183,33 @@ static void a_clock_is_confirmed_by_who_signs_when_it_is(void **state)
 	assert_int_equal(registry_next_serial(s->registry), 3);
 }
 
+// The image of the record that says so is lost, and what was in force before takes its place.
+static void what_was_spent_stays_so_without_its_image(void **state)
+{
+	struct scene *s = *state;
+	struct signed_text text;
+	const char *signature;
+	shell(s, "minisign -GWp k.pub -s k.key >/dev/null");
+	assert_true(push(s, ONE).done);
+	shell(s, "ls state/images >kept");
+	assert_true(push(s, TWO).done);
+	snprintf(s->keys, sizeof s->keys, "%s/k.pub", s->folder);
+	again(s);
+	s->stepped_ns = 30 * HOUR_NS;
+	tick(s);
+	struct registry_who who = says_clock(s, clock_of(s), &text, &signature);
+	assert_true(confirm_clock(s, &who).done);
+	fall(s);
+	shell(s, "cd state/images && ls | grep -vxFf ../../kept | xargs rm");
+	assert_true(rise(s));
+	assert_int_equal(registry_serial(s->registry), 1);
+	assert_int_equal(registry_next_serial(s->registry), 4);
+	s->stepped_ns += 2 * HOUR_NS;
+	tick(s);
+	assert_true(timekeeper_stepped(s->timekeeper));
+	assert_int_equal(confirm_clock(s, &who).refusal, REGISTRY_REFUSED);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -178,7 +219,9 @@ int main(void)
 		TEST(an_end_while_nobody_looked_is_seen_at_the_start),
 		TEST(an_end_by_a_clock_that_is_not_sure),
 		TEST(a_beginning_is_told_once),
+		TEST(a_clock_before_the_build_is_not_confirmed),
 		TEST(a_clock_is_confirmed_by_who_signs_when_it_is),
+		TEST(what_was_spent_stays_so_without_its_image),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

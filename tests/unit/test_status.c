@@ -154,6 +154,21 @@ static void clock_is_told_to_be_sure_or_not(void **state)
 	}
 }
 
+// Where there is nothing that could end them it is not silent.
+static void whether_orders_end_connections_is_told(void **state)
+{
+	const char *why;
+	int on, failed;
+	(void)state;
+	json_t *answer = status_json(&view);
+	assert_int_equal(json_unpack(answer, "{s:{s:b, s:s, s:i}}", "live", "on", &on, "why", &why,
+				     "failed", &failed),
+			 0);
+	assert_false(on);
+	assert_int_equal(failed, 0);
+	json_decref(answer);
+}
+
 static void metrics_come_as_text(void **state)
 {
 	const char *text;
@@ -230,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_tells_orders_by_their_time),
 		cmocka_unit_test(clock_is_told_to_be_sure_or_not),
+		cmocka_unit_test(whether_orders_end_connections_is_told),
 		cmocka_unit_test(metrics_come_as_text),
 		cmocka_unit_test(file_is_replaced_whole),
 		cmocka_unit_test(labels_are_escaped),

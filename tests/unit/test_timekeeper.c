@@ -448,6 +448,7 @@ static void first_start_in_2038(void **state)
 	(void)state;
 	boots_new(Y2038, true);
 	expect_unsure(Y2038, "all that is known is 2026");
+	assert_int_equal(timekeeper_may_confirm(m.t), 0);
 	assert_int_equal(timekeeper_confirm(m.t), 0);
 	expect_sure();
 }
@@ -488,6 +489,7 @@ static void no_admin_confirms_1970(void **state)
 	(void)state;
 	boots(0, true);
 	expect_unsure(BUILD, "1970");
+	assert_int_equal(timekeeper_may_confirm(m.t), -EINVAL);
 	assert_int_equal(timekeeper_confirm(m.t), -EINVAL);
 	expect_unsure(BUILD, "1970");
 }
