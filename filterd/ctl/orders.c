@@ -7,6 +7,7 @@
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
+#include "filterd/ctl/decided.h"
 #include "filterd/ctl/option.h"
 #include "filterd/ctl/orders_table.h"
 #include "filterd/ctl/rules.h"
@@ -125,8 +126,8 @@ static int orders(const struct arguments *a)
 static int print_answer(const struct arguments *a, const json_t *answer)
 {
 	size_t count;
-	struct orders_row *rows = orders_rows_from_json(json_object_get(answer, "orders"), &count);
-	if (!rows)
+	struct orders_row *rows;
+	if (decided_read(answer, &rows, &count) != EXIT_OK)
 		return EXIT_ERROR;
 	orders_table_sort(rows, count);
 	orders_table_print(rows, count, a->at_s, stdout);
