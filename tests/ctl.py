@@ -281,6 +281,10 @@ done, _ = expect_push("for whom, and what is answered", [orders, "--yes"], 0, ne
                       out="      clients: every client -> every client but 10.1.1.1\n")
 assert "      answer: nxdomain -> sinkhole 192.0.2.1\n" in done.stdout, done.stdout
 write("b.order", "b", *[f"n{i}.example" for i in range(9)])
+write("b.order", "b", *[f"n{i}.example" for i in range(9)], more=f"contact = {'é' * 400}\n")
+expect_push("a text that is cut, and not in a character", [orders, "--yes"], 0, new, asked={},
+            out=f"      contact: (none) -> {'é' * 255}\n")
+write("b.order", "b", *[f"n{i}.example" for i in range(9)])
 write("big.order", "big", *[f"n{i}.big.example" for i in range(3000)])
 big, _ = compiled()
 write("c.order", "c", "c.example")

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/base/slice.h"
 #include "filterd/orders/review.h"
 
 enum column {
@@ -121,14 +122,10 @@ static void review_cell(const struct orders_row *row, char out[CELL_MAX])
 
 static void text_cell(const char *text, char out[CELL_MAX])
 {
-	size_t len = 0;
-	for (; text && text[len] && len + 1 < CELL_MAX; len++)
-		out[len] = (unsigned char)text[len] < ' ' || text[len] == 0x7f ? '?' : text[len];
-	while (len && text[len] && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--; // not in the middle of a character
-	out[len] = '\0';
-	if (len == 0)
-		snprintf(out, CELL_MAX, "-");
+	struct slice shown = slice_cut(slice_text(text && *text ? text : "-"), CELL_MAX - 1);
+	for (size_t i = 0; i < shown.len; i++)
+		out[i] = shown.at[i] < ' ' || shown.at[i] == 0x7f ? '?' : (char)shown.at[i];
+	out[shown.len] = '\0';
 }
 
 static void cell(const struct orders_row *row, enum column column, int64_t at_s, char out[CELL_MAX])
