@@ -91,16 +91,16 @@ static void long_ones(void **state)
 	ruleset_close(r);
 }
 
-#define LONG_ID "a123456789012345678901234567890123456789012345678901234567890123"
-
 static void long_ids(void **state)
 {
 	(void)state;
-	char text[8000], id[ORDER_ID_MAX + 1] = LONG_ID, out[DESCRIBE_MAX], says[DESCRIBE_MAX];
+	char id[] = "a123456789012345678901234567890123456789012345678901234567890123";
+	char text[8000], out[DESCRIBE_MAX], says[DESCRIBE_MAX];
 	int used = 0, len = 0;
+	assert_int_equal(strlen(id), ORDER_ID_MAX);
 	for (char c = 'a'; c < 'f'; c++)
 		used += snprintf(text + used, sizeof text - (size_t)used, "[order:%c%s]\n%s", c,
-				 LONG_ID + 1,
+				 id + 1,
 				 strchr(COMPILED_ORDER("", "block", "a.example"), '\n') + 1);
 	used += snprintf(text + used, sizeof text - (size_t)used, "%s",
 			 COMPILED_ORDER("z", "allow", "a.example"));
