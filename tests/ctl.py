@@ -119,7 +119,7 @@ expect("top clients", ["top", "clients", "--count", "3"], 0, top=rows,
        asked=[{"command": "top", "by": "clients", "count": 3}])
 
 expect("orders", ["orders"], 0, asked=[{"command": "orders"}], out="nz-8chan", orders={"serial": 42, "at": "x", "orders": [
-    {"id": "nz-8chan", "state": "lifted", "action": "block", "match": "subtree", "authority": "DIA", "reference": "1",
+    {"id": "nz-8chan", "revision": 1, "state": "lifted", "action": "block", "match": "subtree", "authority": "DIA", "reference": "1",
      "starts": "2026-11-26T14:10:21Z", "expires": "2026-12-26T14:10:21Z", "lifted": "2026-11-27T14:10:21Z", "names": 3}]})
 expect("orders then", ["orders", "--at", "2026-11-26T14:10:21+13:00", "--json"], 0, orders={"serial": 42, "orders": []},
        asked=[{"command": "orders", "at": "2026-11-26T01:10:21Z"}], out='{"serial":42,"orders":[]}')
@@ -232,6 +232,23 @@ expect_export("export what was lifted", days(20), lifted, names=["a.example", "b
 expect_export("export what was lifted before it began", days(20), {**extended, "state": "lifted", "lifted": days(1)},
               names=["y.example", "z.example"])
 expect_export("export another revision", days(105), {**extended, "revision": 2}, names=[])
+expect_export("export what is seen to end", days(20), {**lifted, "lifted": None, "state": "expired"},
+              names=["a.example", "b.example", "z.example"])
+expect_export("export what was extended and is seen to end", days(20), {**extended, "state": "expired"},
+              names=["y.example", "z.example"])
+expect_export("export what ends sooner there", days(20), {**extended, "expires": days(15)}, names=["y.example", "z.example"])
+expect_export("export what ends there before it begins", days(20), {**extended, "expires": days(5)},
+              names=["y.example", "z.example"])
+for what, states in (("without a revision", [{**lifted, "revision": None}]), ("without an end", [{**extended, "expires": None}]),
+                     ("lifted at no time", [{**lifted, "lifted": "then"}]), ("lifted, not said when", [{**lifted, "lifted": None}]),
+                     ("of another kind", ["y"]), ("not there", None)):
+    orders_said = {"serial": 42, "orders": states}
+    expect(f"export with orders {what}", ["export", "--orders", orders, "--format", "domains"], 2, orders=orders_said,
+           err="what the daemon says of its orders can't be read")
+    expect(f"check with orders {what}", ["check", "y.example"], 2, orders=orders_said,
+           image=({"serial": 42, "checksum": "0123456789abcdef"}, old), err="what the daemon says of its orders can't be read")
+expect("orders that are no table", ["orders"], 2, orders={"serial": 42, "orders": [{"id": "y"}]},
+       err="what the daemon says of its orders can't be read")
 expect("export without the daemon", ["export", "--orders", orders, "--format", "domains"], 2, orders=DENIED, err="only root")
 write("a.order", "a", "a.example", "c.example", expires=LATER)
 write("b.order", "b", *[f"n{i}.example" for i in range(9)])
@@ -265,6 +282,10 @@ write("b.order", "b", *[f"n{i}.example" for i in range(9)], more="exempt = 10.1.
 done, _ = expect_push("for whom, and what is answered", [orders, "--yes"], 0, new, asked={},
                       out="      clients: every client -> every client but 10.1.1.1\n")
 assert "      answer: nxdomain -> sinkhole 192.0.2.1\n" in done.stdout, done.stdout
+write("b.order", "b", *[f"n{i}.example" for i in range(9)])
+write("b.order", "b", *[f"n{i}.example" for i in range(9)], more=f"contact = {'é' * 400}\n")
+expect_push("a text that is cut, and not in a character", [orders, "--yes"], 0, new, asked={},
+            out=f"      contact: (none) -> {'é' * 255}\n")
 write("b.order", "b", *[f"n{i}.example" for i in range(9)])
 write("big.order", "big", *[f"n{i}.big.example" for i in range(3000)])
 big, _ = compiled()

@@ -156,7 +156,7 @@ def orders_have_a_state(folder):
     def order(id, starts, expires, more=""):
         return f"[order:{id}]\nstarts=2030-{starts}T00:00:00Z\nexpires=2030-{expires}T00:00:00Z\n{life}{more}"
     (folder / "states.order").write_text(
-        order("over", "01-01", "02-01") + order("later", "04-01", "05-01") +
+        order("over", "01-01", "02-01") + order("later", "04-01", "05-01", "name=b.example\nname=A.example\nname=b.example.\n") +
         order("now", "02-01", "05-01", "review=2030-03-05\nrevision=2\n") +
         order("now", "02-01", "04-01") + order("soon", "03-02", "06-01") +
         order("now-too", "02-01", "03-02") + order("idea", "02-01", "05-01", "state=draft\n"))
@@ -166,7 +166,8 @@ def orders_have_a_state(folder):
     assert rows == [("now-too", 1, "active"), ("now", 2, "active"), ("soon", 1, "pending"), ("later", 1, "pending"),
                     ("idea", 1, "draft"), ("over", 1, "expired"), ("now", 1, "superseded")], rows
     assert json.loads(got.stdout)["orders"][1]["review-state"] == "due"
-    assert "states.order:19: order now is to be reviewed on 2030-03-05, in 4 days" in got.stderr, got
+    assert [o["names"] for o in json.loads(got.stdout)["orders"]] == [1, 1, 1, 2, 1, 1, 1], "each name is counted once"
+    assert "states.order:22: order now is to be reviewed on 2030-03-05, in 4 days" in got.stderr, got
     got = filterctl(*arguments)
     lines = got.stdout.splitlines()
     assert lines[0].split()[:3] == ["ORDER", "REV", "STATE"] and len(lines) == 8, got

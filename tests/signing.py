@@ -37,9 +37,9 @@ name = a.example
 SIGNATURE = "untrusted comment: x\nRUT...\ntrusted comment: ü\n...\n"
 
 
-def expect(what, words, code, *texts, asked=None):
+def expect(what, words, code, *texts, asked=None, **answers):
     global failed
-    with FakeDaemon(path, **ANSWERS) as daemon:
+    with FakeDaemon(path, **{**ANSWERS, **answers}) as daemon:
         done = subprocess.run([filterctl, *words, "--control", path], text=True, timeout=60,
                               stdin=subprocess.DEVNULL, capture_output=True)
         requests = daemon.asked
@@ -68,6 +68,12 @@ def check_lift():
     text, lines = prepared()
     assert lines == {"filterd-manifest": "1", "command": "lift", "serial": "43", "order": "nz-1",
                      "reason": "court: Zürich"}, text
+    old = {"ruleset": {"serial": 41}}
+    expect("an older daemon", ["lift", "nz-1", "--reason", "r", "--prepare", manifest.with_name("none")], 2,
+           "the daemon does not say", "--serial", status=old)
+    assert not manifest.with_name("none").exists()
+    expect("an older daemon, and a serial", ["lift", "nz-1", "--reason", "r", "--serial", "42", "--prepare",
+                                             manifest.with_name("m42")], 0, "serial: 42\n", status=old)
     expect("send it", ["lift", "--manifest", manifest, "--signature", one, "--signature", two], 0, "serial 43",
            asked=[{"command": "lift", "manifest": text, "order": "nz-1", "reason": "court: Zürich",
                    "signatures": [SIGNATURE, "2" + SIGNATURE]}])

@@ -27,3 +27,13 @@ static inline bool slice_equal(struct slice a, struct slice b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
+
+// Its first `max` bytes, or less: without half a character at the end, where it is UTF-8.
+static inline struct slice slice_cut(struct slice text, size_t max)
+{
+	if (text.len <= max)
+		return text;
+	while (max > 0 && (text.at[max] & 0xc0) == 0x80)
+		max--;
+	return slice_of(text.at, max);
+}

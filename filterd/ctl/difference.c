@@ -102,6 +102,7 @@ static const char *text_of(struct slice s, char out[FIELD_TEXT_MAX])
 {
 	if (s.len == 0)
 		return "(none)";
+	s = slice_cut(s, FIELD_TEXT_MAX - 1);
 	snprintf(out, FIELD_TEXT_MAX, "%.*s", (int)s.len, (const char *)s.at);
 	return out;
 }

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
+#include "filterd/ctl/decided.h"
 #include "filterd/ctl/orders_table.h"
 #include "filterd/ctl/show.h"
 #include "filterd/orders/ruleset.h"
@@ -42,13 +42,6 @@ static bool find(const struct ruleset *r, const char *id, uint32_t guess, uint32
 	return false;
 }
 
-// Over for the daemon, though not by the clock of today: it was seen to end before.
-static bool seen_ended(const struct orders_row *row)
-{
-	return strcmp(row->state, "expired") == 0 &&
-	       row->expires_s > clock_now_ns() / CLOCK_SECOND_NS;
-}
-
 // What was decided about this order. False if nothing was.
 static bool amendment_of(const struct ruleset *r, const struct orders_row *row, uint32_t guess,
 			 struct ruleset_amendment *ret)
@@ -62,25 +55,19 @@ static bool amendment_of(const struct ruleset *r, const struct orders_row *row, 
 		.index = index,
 		.expires_s = row->expires_s == o.expires_s ? 0 : row->expires_s,
 		.lifted_s = row->lifted_s,
-		.ended = seen_ended(row)};
+		.ended = decided_ended(row)};
 	return ret->expires_s || ret->lifted_s || ret->ended;
 }
 
-static int amend(struct ruleset **image, const json_t *orders)
+static int amend_by(struct ruleset **image, const struct orders_row *rows, size_t row_count)
 {
 	struct ruleset *amended;
-	struct ruleset_amendment *list = calloc(json_array_size(orders) + 1, sizeof *list);
+	struct ruleset_amendment *list = calloc(row_count + 1, sizeof *list);
 	uint32_t count = 0;
-	const json_t *order;
-	size_t i;
 	if (!list)
 		return EXIT_ERROR;
-	json_array_foreach(orders, i, order)
-	{
-		struct orders_row row;
-		if (orders_row_from_json(&row, order) == 0)
-			count += amendment_of(*image, &row, (uint32_t)i, &list[count]);
-	}
+	for (size_t i = 0; i < row_count; i++)
+		count += amendment_of(*image, &rows[i], (uint32_t)i, &list[count]);
 	int result = count ? ruleset_amend(&amended, *image, list, count) : 0;
 	free(list);
 	if (result < 0) {
@@ -93,6 +80,17 @@ static int amend(struct ruleset **image, const json_t *orders)
 		*image = amended;
 	}
 	return EXIT_OK;
+}
+
+static int amend(struct ruleset **image, const json_t *answer)
+{
+	struct orders_row *rows = NULL;
+	size_t count = 0;
+	int status = decided_read(answer, &rows, &count);
+	if (status == EXIT_OK)
+		status = amend_by(image, rows, count);
+	free(rows);
+	return status;
 }
 
 // One image, and the orders of the same serial; -1 if there were two.
@@ -115,7 +113,7 @@ static int open_once(const char *control, struct in_force *ret)
 		snprintf(ret->checksum, sizeof ret->checksum, "%s", show_text(image, "checksum"));
 		status = ret->serial != show_number(orders, "serial")
 				 ? -1
-				 : amend(&ret->ruleset, json_object_get(orders, "orders"));
+				 : amend(&ret->ruleset, orders);
 	}
 	if (status != EXIT_OK) {
 		ruleset_close(ret->ruleset);

@@ -7,12 +7,13 @@
 #include "filterd/base/clock.h"
 #include "filterd/ctl/command.h"
 #include "filterd/ctl/daemon.h"
+#include "filterd/ctl/decided.h"
 #include "filterd/ctl/option.h"
 #include "filterd/ctl/orders_table.h"
 #include "filterd/ctl/rules.h"
 #include "filterd/ctl/show.h"
 #include "filterd/daemon/config.h"
-#include "filterd/orders/list_set.h"
+#include "filterd/orders/name_index.h"
 #include "filterd/orders/order.h"
 
 struct arguments {
@@ -34,22 +35,14 @@ static const char *state_of(const struct order *o, int64_t at_s)
 }
 
 // Each once. As many as there are, should there be no memory to tell them apart.
-static uint64_t distinct(const struct names *all)
+static uint64_t distinct(const struct order *o)
 {
-	struct names kept = {0};
-	struct list_set set;
-	struct slice text;
-	size_t offset = 0;
-	int result = 0;
-	list_set_init(&set, &kept);
-	while (result >= 0 && names_next(all, &offset, &text)) {
-		struct name name = {.len = (uint8_t)text.len};
-		memcpy(name.text, text.at, text.len);
-		result = list_set_add(&set, &name, LIST_SELF, 0);
-	}
-	uint64_t count = result < 0 ? all->count : kept.count;
-	list_set_done(&set);
-	names_done(&kept);
+	struct order copy = *o;
+	const struct orders alone = {.at = &copy, .count = 1};
+	struct name_index index;
+	int result = name_index_gather(&index, &alone, 0);
+	uint64_t count = result < 0 ? o->names.count : index.count;
+	name_index_done(&index);
 	return count;
 }
 
@@ -69,7 +62,7 @@ static struct orders_row row_of(const struct order *o, uint32_t notice_days, int
 		.expires_s = o->expires_s,
 		.review_s = o->review_s,
 		.review = goes_on ? review_at(o->review_s, notice_days, at_s) : REVIEW_NONE,
-		.names = distinct(&o->names),
+		.names = distinct(o),
 	};
 }
 
@@ -125,8 +118,8 @@ static int orders(const struct arguments *a)
 static int print_answer(const struct arguments *a, const json_t *answer)
 {
 	size_t count;
-	struct orders_row *rows = orders_rows_from_json(json_object_get(answer, "orders"), &count);
-	if (!rows)
+	struct orders_row *rows;
+	if (decided_read(answer, &rows, &count) != EXIT_OK)
 		return EXIT_ERROR;
 	orders_table_sort(rows, count);
 	orders_table_print(rows, count, a->at_s, stdout);

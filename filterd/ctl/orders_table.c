@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "filterd/base/clock.h"
+#include "filterd/base/slice.h"
 #include "filterd/orders/review.h"
 
 enum column {
@@ -121,14 +122,10 @@ static void review_cell(const struct orders_row *row, char out[CELL_MAX])
 
 static void text_cell(const char *text, char out[CELL_MAX])
 {
-	size_t len = 0;
-	for (; text && text[len] && len + 1 < CELL_MAX; len++)
-		out[len] = (unsigned char)text[len] < ' ' || text[len] == 0x7f ? '?' : text[len];
-	while (len && text[len] && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--; // not in the middle of a character
-	out[len] = '\0';
-	if (len == 0)
-		snprintf(out, CELL_MAX, "-");
+	struct slice shown = slice_cut(slice_text(text && *text ? text : "-"), CELL_MAX - 1);
+	for (size_t i = 0; i < shown.len; i++)
+		out[i] = shown.at[i] < ' ' || shown.at[i] == 0x7f ? '?' : (char)shown.at[i];
+	out[shown.len] = '\0';
 }
 
 static void cell(const struct orders_row *row, enum column column, int64_t at_s, char out[CELL_MAX])
@@ -256,13 +253,23 @@ static const char *text_of(const json_t *order, const char *key)
 	return json_string_value(json_object_get(order, key));
 }
 
-static int64_t time_of(const json_t *order, const char *key)
+// False if what is there is no time.
+static bool read_time(const json_t *order, const char *key, int64_t *ret_s)
 {
-	const char *text = text_of(order, key);
-	int64_t s;
-	if (!text)
-		return 0;
-	return clock_from_text(&s, text) == 0 || clock_date_from_text(&s, text) == 0 ? s : 0;
+	const json_t *value = json_object_get(order, key);
+	const char *text = json_string_value(value);
+	if (!value || json_is_null(value))
+		return true;
+	return text &&
+	       (clock_from_text(ret_s, text) == 0 || clock_date_from_text(ret_s, text) == 0);
+}
+
+static bool read_times(const json_t *order, struct orders_row *row)
+{
+	return read_time(order, "starts", &row->starts_s) &&
+	       read_time(order, "expires", &row->expires_s) &&
+	       read_time(order, "review", &row->review_s) &&
+	       read_time(order, "lifted", &row->lifted_s);
 }
 
 static enum review review_of(const json_t *order)
@@ -274,7 +281,7 @@ static enum review review_of(const json_t *order)
 	return REVIEW_NONE;
 }
 
-int orders_row_from_json(struct orders_row *ret, const json_t *order)
+static int row_from_json(struct orders_row *ret, const json_t *order)
 {
 	struct orders_row row = {
 		.id = text_of(order, "id"),
@@ -285,28 +292,27 @@ int orders_row_from_json(struct orders_row *ret, const json_t *order)
 		.authority = text_of(order, "authority"),
 		.reference = text_of(order, "reference"),
 		.category = text_of(order, "category"),
-		.starts_s = time_of(order, "starts"),
-		.expires_s = time_of(order, "expires"),
-		.review_s = time_of(order, "review"),
-		.lifted_s = time_of(order, "lifted"),
 		.review = review_of(order),
 		.names = (uint64_t)json_integer_value(json_object_get(order, "names")),
 	};
-	if (!row.id || !row.state || !row.starts_s || !row.expires_s)
+	if (!read_times(order, &row) || !row.id || !row.state || !row.expires_s)
 		return -EINVAL;
 	*ret = row;
 	return 0;
 }
 
-struct orders_row *orders_rows_from_json(const json_t *orders, size_t *ret_count)
+int orders_rows_from_json(struct orders_row **ret, size_t *ret_count, const json_t *orders)
 {
-	struct orders_row *rows = calloc(json_array_size(orders) + 1, sizeof *rows);
-	size_t i, count = 0;
-	const json_t *order;
-	if (!rows)
-		return NULL;
-	json_array_foreach(orders, i, order)
-		count += orders_row_from_json(&rows[count], order) == 0;
+	size_t count = json_array_size(orders);
+	struct orders_row *rows = calloc(count + 1, sizeof *rows);
+	int result = !rows ? -ENOMEM : json_is_array(orders) ? 0 : -EINVAL;
+	for (size_t i = 0; result == 0 && i < count; i++)
+		result = row_from_json(&rows[i], json_array_get(orders, i));
+	if (result < 0) {
+		free(rows);
+		return result;
+	}
+	*ret = rows;
 	*ret_count = count;
-	return rows;
+	return 0;
 }

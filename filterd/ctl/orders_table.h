@@ -28,8 +28,6 @@ void orders_table_print(const struct orders_row *rows, size_t count, int64_t at_
 // "review-state" ("due" or "passed"), "lifted", "names"}: so has the daemon's answer to `orders`, with more besides.
 json_t *orders_row_json(const struct orders_row *row);
 
-// The other way; texts are valid as long as `order` is. -EINVAL if it has no id, state, starts or expires.
-int orders_row_from_json(struct orders_row *ret, const json_t *order);
-
-// All of an array, but for those that can't be rows, to be freed. NULL if out of memory.
-struct orders_row *orders_rows_from_json(const json_t *orders, size_t *ret_count);
+// The other way, a whole array, to be freed; texts are valid as long as `orders` is. -ENOMEM; -EINVAL if it is no array, or
+// one of it has no id, state or expires, or a time that is none.
+int orders_rows_from_json(struct orders_row **ret, size_t *ret_count, const json_t *orders);

@@ -233,6 +233,13 @@ int signing_prepare(const struct signing *s, const json_t *request, uint64_t ser
 			     .not_before_s = now_s,
 			     .not_after_s = now_s + (int64_t)s->hours * HOUR_S};
 	char text[MANIFEST_MAX];
+	if (m.serial == 0) {
+		fprintf(stderr,
+			"filterctl: the daemon does not say which serial comes next, so it is "
+			"older than filterctl: try again after `filterctl upgrade`, or state one "
+			"above that of `filterctl status` with --serial\n");
+		return EXIT_ERROR;
+	}
 	size_t len = manifest_fill(&m, request, image) ? manifest_write(&m, text) : 0;
 	if (len == 0) {
 		fprintf(stderr,

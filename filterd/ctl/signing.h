@@ -60,7 +60,7 @@ int signing_image_save(const struct signing *s, int memfd, char ret_digest[DIGES
 int signing_image_open(const struct signing *s, struct ruleset **ret);
 
 // Writes the manifest of a request, which would be sent otherwise, and says how it is signed. `serial`: that
-// the change gets, unless --serial says another.
+// the change gets, unless --serial says another; 0 if the daemon does not tell, which fails without --serial.
 // `image`: hex digest of the image that it puts in force, or NULL. The exit status.
 int signing_prepare(const struct signing *s, const json_t *request, uint64_t serial,
 		    const char *image);

@@ -193,12 +193,10 @@ static void evict(struct events *e, int64_t now_ns)
 
 static void text_copy(char *out, size_t size, struct slice text)
 {
-	size_t len = text.len < size - 1 ? text.len : size - 1;
-	while (len < text.len && len && (text.at[len] & 0xc0) == 0x80)
-		len--; // not in the middle of a UTF-8 character
-	if (len)
-		memcpy(out, text.at, len);
-	memset(out + len, 0, size - len);
+	text = slice_cut(text, size - 1);
+	if (text.len)
+		memcpy(out, text.at, text.len);
+	memset(out + text.len, 0, size - text.len);
 }
 
 static void key_make(struct key *ret, const struct events *e, const struct event *event,

@@ -208,7 +208,7 @@ struct critical_found critical_find(const struct critical *c, const struct name 
 {
 	struct critical_found found = {0};
 	const char *suffix = name->text;
-	for (const char *dot = suffix; dot; suffix = dot + 1) {
+	for (const char *dot; suffix; suffix = dot ? dot + 1 : NULL) {
 		dot = strchr(suffix, '.');
 		const struct list_entry *e = list_set_find(&c->set, slice_text(suffix));
 		enum critical_is is = e ? relation(e, suffix == name->text) : CRITICAL_NONE;

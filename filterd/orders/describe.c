@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Clients lie in an image as a row of addresses at each of which the answer flips (scope.h), so every second one begins a
-// range whose answer is not that of all other addresses.
+// range whose answer is not that of all other addresses. A line has room for the longest FIRST of anything; ids are cut for
+// that, since those in an image that is not of our making may be longer than those of orders.
 #include "filterd/orders/describe.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "filterd/orders/order.h"
 #include "filterd/orders/ruleset_struct.h"
 
 enum { FIRST = 4 };
@@ -130,7 +132,7 @@ const char *describe_overrides(const struct ruleset *r, uint32_t index, char out
 	for (uint32_t i = 0; i < overrides->count && i < FIRST; i++) {
 		struct image_order o =
 			image_view_order(v, le32toh(v->overrides[overrides->at + i]));
-		struct slice id = image_view_text(v, &o.id);
+		struct slice id = slice_cut(image_view_text(v, &o.id), ORDER_ID_MAX);
 		put(&l, "%s%.*s", i ? ", " : "", (int)id.len, (const char *)id.at);
 	}
 	put_more(&l, overrides->count);

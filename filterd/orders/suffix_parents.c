@@ -27,6 +27,23 @@ static int add_above(struct suffix_parents *p, const struct name *rule)
 	return result;
 }
 
+// Does it hold a character of which IDNA has two readings (UTS 46, "Deviations")? Orders' names go by base/name.h, and so
+// does what is above the rule; but libpsl makes its A-labels itself, by another library perhaps, and may have the other one.
+static bool has_two_readings(struct slice rule)
+{
+	static const char *const characters[] = {
+		"\xc3\x9f",     // sharp s
+		"\xe1\xba\x9e", // its capital
+		"\xcf\x82",     // final sigma
+		"\xe2\x80\x8c", // zero width non-joiner
+		"\xe2\x80\x8d", // zero width joiner
+	};
+	for (size_t i = 0; i < sizeof characters / sizeof characters[0]; i++)
+		if (words_have(rule, characters[i]))
+			return true;
+	return false;
+}
+
 // A rule ends at the first blank. `*.` stands for any label, so what follows is above such ones; a rule with `!` is an
 // exception to one of these.
 static int read_line(struct suffix_parents *p, struct slice line, struct tails *tails)
@@ -40,6 +57,8 @@ static int read_line(struct suffix_parents *p, struct slice line, struct tails *
 		tails_add_all(tails); // libpsl may make more of it
 		return 0;
 	}
+	if (has_two_readings(rule))
+		tails_add_all(tails);
 	if (is_any || strchr(name.text, '.')) // nothing is below a rule of one label
 		tails_add(tails, &name);
 	int result = is_any && strchr(name.text, '.') ? add(p, name.text) : 0;

@@ -15,7 +15,8 @@ struct suffix_parents {
 };
 
 // From the text of a list (publicsuffix.org/list/): all names of two labels and more that are above a rule. Rules that
-// are no host names are passed over. `tails` gets the rules themselves. 0; -ENOMEM; -E2BIG for more than the most.
+// are no host names are passed over. `tails` gets the rules themselves, and everything if one of them can't be read, or can be
+// in two ways. 0; -ENOMEM; -E2BIG for more than the most.
 // suffix_parents_done() ends it in any case.
 int suffix_parents_read(struct suffix_parents *p, struct slice text, struct tails *tails);
 void suffix_parents_done(struct suffix_parents *p);

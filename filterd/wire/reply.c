@@ -122,22 +122,12 @@ static void soa(struct wr *w, uint32_t ttl_s)
 	wr_u32(w, ttl_s);
 }
 
-// The text's first `max` bytes, without half a character at the end (UTF-8).
-static struct slice cut(struct slice text, size_t max)
-{
-	if (text.len <= max)
-		return text;
-	while (max > 0 && (text.at[max] & 0xc0) == 0x80)
-		max--;
-	return slice_of(text.at, max);
-}
-
 // The OPT record with the Extended DNS Error, in the `room` bytes that the client can still take.
 static void opt(struct wr *w, const struct dns_query *query, const struct reply_dns *what,
 		size_t room)
 {
 	size_t max = room > EDE_FIXED ? room - EDE_FIXED : 0;
-	struct slice text = cut(what->text, max < REPLY_TEXT_MAX ? max : REPLY_TEXT_MAX);
+	struct slice text = slice_cut(what->text, max < REPLY_TEXT_MAX ? max : REPLY_TEXT_MAX);
 	wr_u8(w, 0);
 	wr_u16(w, TYPE_OPT);
 	wr_u16(w, UDP_SIZE);
@@ -318,7 +308,7 @@ static void put_text(struct wr *w, const char *text)
 static void put_escaped(struct wr *w, struct slice text, size_t max)
 {
 	enum { ESCAPED_MAX = 5 };
-	text = cut(text, max);
+	text = slice_cut(text, max);
 	size_t start = wr_len(w);
 	for (size_t i = 0; i < text.len && wr_len(w) - start + ESCAPED_MAX <= max; i++) {
 		switch (text.at[i]) {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "filterd/orders/describe.h"
+#include "filterd/orders/ruleset_struct.h"
 #include "tests/unit/ruleset_text.h"
 
 static void clients(void **state)
@@ -73,7 +74,7 @@ static void overrides(void **state)
 	ruleset_close(r);
 }
 
-// The longest that there may be fits, and ends in its middle if need be.
+// The longest that there may be fit, with how many more there are behind them.
 static void long_ones(void **state)
 {
 	(void)state;
@@ -90,13 +91,59 @@ static void long_ones(void **state)
 	ruleset_close(r);
 }
 
+static void long_ids(void **state)
+{
+	(void)state;
+	char id[] = "a123456789012345678901234567890123456789012345678901234567890123";
+	char text[8000], out[DESCRIBE_MAX], says[DESCRIBE_MAX];
+	int used = 0, len = 0;
+	assert_int_equal(strlen(id), ORDER_ID_MAX);
+	for (char c = 'a'; c < 'f'; c++)
+		used += snprintf(text + used, sizeof text - (size_t)used, "[order:%c%s]\n%s", c,
+				 id + 1,
+				 strchr(COMPILED_ORDER("", "block", "a.example"), '\n') + 1);
+	used += snprintf(text + used, sizeof text - (size_t)used, "%s",
+			 COMPILED_ORDER("z", "allow", "a.example"));
+	for (id[0] = 'a'; id[0] < 'f'; id[0]++) {
+		used += snprintf(text + used, sizeof text - (size_t)used, "overrides = %s\n", id);
+		if (id[0] < 'e')
+			len += snprintf(says + len, sizeof says - (size_t)len, "%s%s",
+					len ? ", " : "", id);
+	}
+	snprintf(says + len, sizeof says - (size_t)len, " and 1 more");
+	struct ruleset *r = ruleset_of_text(text);
+	assert_string_equal(describe_overrides(r, 5, out), says);
+	ruleset_close(r);
+}
+
+// In an image of other hands an id may be as long as any text of an order. Here each has its order's contact in its place.
+static void ids_of_other_hands(void **state)
+{
+	(void)state;
+	char text[8000], contact[ORDER_TEXT_MAX] = "x", out[DESCRIBE_MAX], says[DESCRIBE_MAX];
+	for (size_t i = 1; i < 401; i += 2)
+		memcpy(contact + i, "\xc3\xa9", 3);
+	snprintf(text, sizeof text,
+		 COMPILED_ORDER("a", "block", "a.example") "contact = %s\n" COMPILED_ORDER(
+			 "z", "allow", "a.example") "overrides = a\n",
+		 contact);
+	struct ruleset *r = ruleset_of_text(text);
+	struct image_order *orders = malloc(r->view.orders.len);
+	memcpy(orders, r->view.orders.at, r->view.orders.len);
+	orders[0].id = orders[0].contact;
+	r->view.orders.at = (const uint8_t *)orders;
+	snprintf(says, sizeof says, "%.63s", contact); // not 64, which ends in half a character
+	assert_string_equal(describe_overrides(r, 1, out), says);
+	ruleset_close(r);
+	free(orders);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(clients),
-		cmocka_unit_test(answers),
-		cmocka_unit_test(overrides),
-		cmocka_unit_test(long_ones),
+		cmocka_unit_test(clients),   cmocka_unit_test(answers),
+		cmocka_unit_test(overrides), cmocka_unit_test(long_ones),
+		cmocka_unit_test(long_ids),  cmocka_unit_test(ids_of_other_hands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,41 @@ static void a_list(void **state)
 	suffix_parents_done(&p);
 }
 
+// Of a rule that can't be read, or in two ways, libpsl may make anything, so that the filter may not keep any name from it.
+static void all_tails(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *list;
+		bool all;
+	} cases[] = {
+		{"", false},
+		{"// a/b.c\ncom\nco.nz\n*.ck\n!www.ck\nx.\xe7\xb6\xb2.hk\n", false},
+		{"com\na.b/c.d.e\nco.nz\n", true},
+		{"*.a..b\n", true},
+		{"a.*.b\n", true},
+		{"stra\xc3\x9f"
+		 "e.test\n",
+		 true}, // ß
+		{"stra\xe1\xba\x9e"
+		 "e.test\n",
+		 true},                                                            // its capital
+		{"*.\xcf\x83\xcf\x82.test\n", true},                               // final sigma
+		{"\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7.test\n", true}, // ZWJ
+		{"\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8c\xe0\xa4\xb7.test\n", true}, // ZWNJ
+		{"// \xc3\x9f\ncom \xc3\x9f\n", false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		static struct tails t;
+		struct suffix_parents p;
+		memset(&t, 0, sizeof t);
+		assert_int_equal(suffix_parents_read(&p, slice_text(cases[i].list), &t), 0);
+		suffix_parents_done(&p);
+		if (t.all != cases[i].all)
+			fail_msg("%s", cases[i].list);
+	}
+}
+
 static void none(void **state)
 {
 	(void)state;
@@ -95,6 +130,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list),
+		cmocka_unit_test(all_tails),
 		cmocka_unit_test(none),
 		cmocka_unit_test(too_many),
 	};
