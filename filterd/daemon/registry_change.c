@@ -51,11 +51,8 @@ void registry_log(const struct registry *r)
 // An entry has room for this much of each, whatever is in it.
 static json_t *text_json(const char *text, size_t max)
 {
-	size_t len = strnlen(text, max + 1);
-	if (len > max)
-		for (len = max; len && ((unsigned char)text[len] & 0xC0) == 0x80; len--)
-			;
-	return json_stringn(text, len);
+	struct slice cut = slice_cut(slice_text(text), max);
+	return json_stringn((const char *)cut.at, cut.len);
 }
 
 json_t *registry_entry(const char *command, const struct registry_who *who)

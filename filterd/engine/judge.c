@@ -62,14 +62,13 @@ static struct slice explanation(const struct ruleset_order *order, uint8_t out[R
 {
 	char until[CLOCK_TEXT_MAX];
 	size_t room = REPLY_TEXT_MAX - CLOCK_TEXT_MAX - 10;
-	size_t authority = order->authority.len < room ? order->authority.len : room;
-	size_t reference = order->reference.len < room - authority ? order->reference.len
-								   : room - authority;
+	struct slice authority = slice_cut(order->authority, room);
+	struct slice reference = slice_cut(order->reference, room - authority.len);
 	struct wr w = wr_init(out, REPLY_TEXT_MAX);
-	wr_bytes(&w, order->authority.at, authority);
-	if (reference)
+	wr_bytes(&w, authority.at, authority.len);
+	if (reference.len)
 		wr_u8(&w, ' ');
-	wr_bytes(&w, order->reference.at, reference);
+	wr_bytes(&w, reference.at, reference.len);
 	wr_bytes(&w, ", until ", 8);
 	clock_text(order->expires_s, until);
 	wr_bytes(&w, until, strlen(until));

@@ -540,6 +540,30 @@ static void any_segments(void **state)
 	}
 }
 
+// The page is UTF-8, whoever ordered.
+static void told_of_a_long_authority(void **state)
+{
+	struct scene *s = *state;
+	char orders[2000], authority[401] = "x";
+	for (size_t i = 1; i < 399; i += 2)
+		memcpy(authority + i, "\xc3\xbc", 3);
+	snprintf(orders, sizeof orders,
+		 "[order:long]\nauthority = %s\nreference = 1/19\nreason = x\n"
+		 "starts = 2019-01-01T00:00:00Z\nexpires = 2019-02-01T00:00:00Z\n"
+		 "action = block\nmatch = exact\nname = blocked.example\n",
+		 authority);
+	struct ruleset *ruleset = ruleset_of_text(orders);
+	engine_set_ruleset(s->engine, ruleset, 2);
+	handshake(s);
+	assert_int_equal(say(s, BLOCKED), VERDICT_RESET);
+	struct packet p = told(s);
+	const char *comma = memmem(p.payload.at, p.payload.len, ", until 2019-02-01", 18);
+	assert_non_null(comma);
+	assert_memory_equal(comma - 6, "\xc3\xbc\xc3\xbc 1", 6);
+	engine_set_ruleset(s->engine, s->ruleset, 3);
+	ruleset_close(ruleset);
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_up, scene_down)
@@ -547,6 +571,7 @@ int main(void)
 		SCENE(byte_by_byte),
 		SCENE(every_request_of_a_connection),
 		SCENE(told_why),
+		SCENE(told_of_a_long_authority),
 		SCENE(retransmissions_never_stall),
 		SCENE(large_body),
 		SCENE(head_of_a_body_is_not_replaced),
