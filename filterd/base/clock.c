@@ -13,7 +13,6 @@
 #include "filterd/base/rd.h"
 
 enum { YEAR_MIN = 1970, YEAR_MAX = 9999, DAY_S = 86400 };
-static const int64_t SECONDS_MAX = INT64_C(253402300799); // 9999-12-31T23:59:59Z
 
 static int64_t now_of(clockid_t clock)
 {
@@ -118,7 +117,7 @@ int clock_from_text(int64_t *ret_s, const char *text)
 		return -EINVAL;
 
 	int64_t s = timegm(&tm) - from_utc;
-	if (s < 0 || s > SECONDS_MAX)
+	if (s < 0 || s > CLOCK_MAX_S)
 		return -EINVAL;
 	if (leap && s % DAY_S != 0) // 23:59:60 UTC is the only leap second there can be
 		return -EINVAL;

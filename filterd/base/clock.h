@@ -6,6 +6,7 @@
 
 enum { CLOCK_TEXT_MAX = 32 }; // with the final NUL
 #define CLOCK_SECOND_NS INT64_C(1000000000)
+#define CLOCK_MAX_S     INT64_C(253402300799) // 9999-12-31T23:59:59Z, the last that text can say
 
 // CLOCK_REALTIME.
 int64_t clock_now_ns(void);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "filterd/base/clock.h"
 #include "filterd/base/rd.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/text.h"
@@ -148,6 +149,15 @@ static bool sinkholes_valid(const struct image_order *o)
 	return o->answer != ORDER_SINKHOLE || o->sinkhole_count > 0;
 }
 
+static bool times_valid(const struct image_order *o)
+{
+	const int64_t times[] = {o->issued_s, o->starts_s, o->expires_s, o->review_s};
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+		if (le64toh((uint64_t)times[i]) > (uint64_t)CLOCK_MAX_S)
+			return false;
+	return true;
+}
+
 // NULL, or what is wrong with it.
 static const char *order_fault(const struct image_view *v, const struct image_order *o)
 {
@@ -157,6 +167,8 @@ static const char *order_fault(const struct image_view *v, const struct image_or
 		return "a text of an order is out of bounds, or is not UTF-8";
 	if (o->id.count == 0)
 		return "an order has no id";
+	if (!times_valid(o))
+		return "a time of an order is none of the years 1970 to 9999";
 	if ((int64_t)le64toh((uint64_t)o->expires_s) <= (int64_t)le64toh((uint64_t)o->starts_s))
 		return "an order ends before it begins";
 	if (le32toh(o->revision) < 1 || le32toh(o->revision) > ORDER_REVISION_MAX)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Rulesets: precedence, scope, times to the second, what an image must be to be opened at all.
+#include "filterd/base/clock.h"
 #include "filterd/orders/ruleset.h"
 
 #include <errno.h>
@@ -447,6 +448,10 @@ static void lies_are_refused(void **state)
 		const char *error;
 	} lies[] = {
 		{&o->expires_s, 8, STARTS, "ends before it begins"},
+		{&o->starts_s, 8, (uint64_t)-1, "none of the years"},
+		{&o->expires_s, 8, CLOCK_MAX_S + 1, "none of the years"},
+		{&o->issued_s, 8, (uint64_t)INT64_MIN, "none of the years"},
+		{&o->review_s, 8, INT64_MAX, "none of the years"},
 		{&o->action, 1, 3, "what no order can say"},
 		{&o->match, 1, 2, "what no order can say"},
 		{&o->answer, 1, 4, "what no order can say"},
