@@ -21,10 +21,14 @@
 #include "filterd/daemon/status.h"
 #include "filterd/daemon/store.h"
 #include "filterd/daemon/timekeeper.h"
+#include "filterd/daemon/trust.h"
 #include "filterd/daemon/view.h"
 #include "filterd/orders/order.h"
 
-enum { SIGNATURES_MAX = 32, ADMIN_MAX = 64 };
+enum {
+	SIGNATURES_MAX = TRUST_KEYS_MAX + 1, // what is more is refused as too many
+	ADMIN_MAX = 64,
+};
 
 struct admin {
 	uid_t uid;
