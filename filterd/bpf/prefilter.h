@@ -26,8 +26,8 @@ struct prefilter_line {
 enum prefilter_word {
 	PREFILTER_SEED,
 	PREFILTER_LABELS,   // bit n: there are names of n labels
-	PREFILTER_TAILS_AT, // the line where the row begins
-	PREFILTER_TAILS,    // its words
+	PREFILTER_TAILS_AT, // the line where the row begins, and, right behind as with the other one,
+	PREFILTER_TAILS,    // how many words it has
 	PREFILTER_NAMES_AT,
 	PREFILTER_NAMES, // 0: nothing is listed
 };

@@ -137,7 +137,7 @@ static uint64_t *word_at(struct prefilter_line *lines, enum prefilter_word row_a
 	return &lines[line].words[word % PREFILTER_LINE_WORDS];
 }
 
-// Sets the bits of a hash in a row; its size stands behind its place in the first line.
+// Sets the bits of a hash in a row.
 static void set_bits(struct prefilter_line *lines, enum prefilter_word row_at, uint64_t hash)
 {
 	uint32_t words = (uint32_t)lines[0].words[row_at + 1];
