@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "filterd/base/clock.h"
 #include "filterd/daemon/audit.h"
@@ -78,7 +79,9 @@ static void reload_start(struct registry *r)
 {
 	r->reload_wanted = false;
 	if (trust_on(r->options.trust)) {
-		log_warn("%s is not taken: it is not signed, as [trust] asks for", r->ruleset_path);
+		if (access(r->ruleset_path, F_OK) == 0)
+			log_warn("%s is not taken: it is not signed, as [trust] asks for",
+				 r->ruleset_path);
 		return;
 	}
 	struct job job = {.command = "reload", .who.uid = r->reload_uid};
@@ -246,11 +249,21 @@ static void rehearse(struct registry *r, const struct job *job, const struct int
 					 .names = ruleset_names(result->ruleset)};
 }
 
+// Where orders come by pushes alone, a reload is about the rest of the configuration.
+static bool has_no_file(const struct registry *r, const struct job *job,
+			const struct intake_result *result)
+{
+	return !job->reply && result->err == -ENOENT && r->record.serial && !r->record.file[0];
+}
+
 static void finish(struct registry *r, struct job *job, struct intake_result *result)
 {
 	char error[REGISTRY_ERROR_MAX];
 	struct registry_reply reply = {.done = true};
-	if (refuse(r, job, result, &reply, error))
+	if (has_no_file(r, job, result))
+		log_info("%s is not there, and never was: what was pushed stays in force",
+			 r->ruleset_path);
+	else if (refuse(r, job, result, &reply, error))
 		;
 	else if (!job->reply && !strcmp(result->digest_text, r->record.file))
 		registry_log(r); // the file is as it was

@@ -29,6 +29,25 @@ static void what_was_pushed_is_there_again(void **state)
 	assert_int_equal(rollback(s, 2).refusal, REGISTRY_BAD);
 }
 
+// But where there was none before, and orders come by pushes, it is not missed.
+static void a_file_that_is_gone_is_missed(void **state)
+{
+	struct scene *s = *state;
+	reload(s);
+	assert_int_equal(count_of(audit_text(s), "\"refused\""), 1); // nothing at all is in force
+	assert_true(push(s, TWO).done);
+	reload(s);
+	assert_int_equal(count_of(audit_text(s), "\"refused\""), 1);
+	assert_true(blocks(s, "two.example", START_S + 100));
+	write_ruleset(s, ONE);
+	reload(s);
+	assert_true(blocks(s, "one.example", START_S + 100));
+	assert_int_equal(unlink(s->file), 0);
+	reload(s);
+	assert_int_equal(count_of(audit_text(s), "\"refused\""), 2);
+	assert_true(blocks(s, "one.example", START_S + 100));
+}
+
 static void the_file_is_taken_when_it_changes(void **state)
 {
 	struct scene *s = *state;
@@ -187,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_pushed_is_there_again),
 		TEST(the_file_is_taken_when_it_changes),
+		TEST(a_file_that_is_gone_is_missed),
 		TEST(a_lift_is_for_good),
 		TEST(a_review_is_told_until_the_order_is_over),
 		TEST(a_lift_outlasts_a_rollback_to_before_the_order),
