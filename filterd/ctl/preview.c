@@ -45,7 +45,7 @@ static void hold_always(struct orders *orders)
 {
 	for (uint32_t i = 0; i < orders->count; i++) {
 		orders->at[i].starts_s = 0;
-		orders->at[i].expires_s = INT64_MAX / 2;
+		orders->at[i].expires_s = CLOCK_MAX_S;
 	}
 }
 
