@@ -129,6 +129,11 @@ static int count(struct preview *p)
 	if (result == 0)
 		result = p->interface ? capture_open_live(&capture, p->interface, error)
 				      : capture_open(&capture, p->capture, error);
+	if (result == 0 && p->interface)
+		fprintf(stderr,
+			"filterctl preview: reads %s for %u s; an interrupt (Ctrl-C) ends it "
+			"earlier\n",
+			p->interface, p->seconds);
 	if (result == 0)
 		result = read_packets(p, engine, capture, error);
 	if (capture)
