@@ -35,7 +35,8 @@ def images_of(folder, names):
         here = folder / f"orders{number}"
         here.mkdir()
         (here / "list.txt").write_text("\n".join(part) + "\n")
-        (here / "it.order").write_text(order(COMMON, id=f"set-{number}", list="list.txt"))
+        (here / "it.order").write_text(order(COMMON, id=f"set-{number}", list="list.txt",
+                                             **{"override-guard": f"max-names {names + 1}"}))
         run(FILTERCTL, "compile", "--orders", here, "-o", folder / f"{number}.image", timeout=300)
         images.append((folder / f"{number}.image").read_bytes())
     return images
