@@ -150,17 +150,23 @@ static struct registry_who says_clock(const struct scene *s, int64_t at_ns,
 				     .signature_count = 1};
 }
 
+// From now on nothing is taken unsigned, and the clock has stepped.
+static void in_doubt_with_keys(struct scene *s)
+{
+	shell(s, "minisign -GWp k.pub -s k.key >/dev/null");
+	snprintf(s->keys, sizeof s->keys, "%s/k.pub", s->folder);
+	again(s);
+	s->stepped_ns = 30 * HOUR_NS;
+	tick(s);
+}
+
 static void a_clock_is_confirmed_by_who_signs_when_it_is(void **state)
 {
 	struct scene *s = *state;
 	struct signed_text text;
 	const char *signature;
-	shell(s, "minisign -GWp k.pub -s k.key >/dev/null");
 	assert_true(push(s, ONE).done);
-	snprintf(s->keys, sizeof s->keys, "%s/k.pub", s->folder);
-	again(s);
-	s->stepped_ns = 30 * HOUR_NS;
-	tick(s);
+	in_doubt_with_keys(s);
 	assert_true(timekeeper_stepped(s->timekeeper));
 	assert_int_equal(confirm_clock(s, &root).refusal, REGISTRY_DENIED); // unsigned
 	assert_int_equal(count_of(audit_text(s), "\"what\":\"confirm-clock\""), 1);
@@ -189,14 +195,10 @@ static void what_was_spent_stays_so_without_its_image(void **state)
 	struct scene *s = *state;
 	struct signed_text text;
 	const char *signature;
-	shell(s, "minisign -GWp k.pub -s k.key >/dev/null");
 	assert_true(push(s, ONE).done);
 	shell(s, "ls state/images >kept");
 	assert_true(push(s, TWO).done);
-	snprintf(s->keys, sizeof s->keys, "%s/k.pub", s->folder);
-	again(s);
-	s->stepped_ns = 30 * HOUR_NS;
-	tick(s);
+	in_doubt_with_keys(s);
 	struct registry_who who = says_clock(s, clock_of(s), &text, &signature);
 	assert_true(confirm_clock(s, &who).done);
 	fall(s);
