@@ -280,24 +280,42 @@ static uint64_t label_hash(const uint8_t *at, size_t len, uint64_t seed)
 	return suffix_hash_end(label, len);
 }
 
-uint64_t name_tail_hash(struct slice text, uint64_t seed)
+size_t name_tail_hashes(struct slice text, uint64_t seed, uint64_t ret[NAME_TAILS_MAX])
 {
-	size_t label_end = text.len;
+	size_t label_end = text.len, last_len = 0;
 	uint64_t suffix = 0;
 	int labels = 0;
 	for (size_t end = text.len; end > 0;) {
 		size_t len = end < 8 ? end : 8;
 		for (uint64_t dots = dots_before(text.at, end, len); dots;) {
 			unsigned bit = 63 - (unsigned)__builtin_clzll(dots);
-			size_t start = end - len + bit / 8 + 1;
-			suffix = suffix_hash_join(
-				suffix, label_hash(text.at + start, label_end - start, seed));
-			if (++labels == 2)
-				return suffix;
+			size_t start = end - len + bit / 8 + 1, label_len = label_end - start;
+			suffix = suffix_hash_join(suffix,
+						  label_hash(text.at + start, label_len, seed));
+			if (++labels > 1)
+				ret[labels - 2] = suffix;
+			if (labels == 3 ||
+			    (labels == 2 && !suffix_hash_is_shared(label_len, last_len)))
+				return (size_t)labels - 1;
+			last_len = label_len;
 			label_end = start - 1;
 			dots ^= UINT64_C(1) << bit;
 		}
 		end -= len;
 	}
-	return text.len ? suffix_hash_join(suffix, label_hash(text.at, label_end, seed)) : 0;
+	ret[labels > 1] = suffix_hash_join(suffix, label_hash(text.at, label_end, seed));
+	return labels > 1 ? 2 : 1;
+}
+
+uint64_t name_tail_hash(struct slice text, uint64_t seed)
+{
+	uint64_t hashes[NAME_TAILS_MAX];
+	name_tail_hashes(text, seed, hashes);
+	return hashes[0];
+}
+
+uint64_t name_tail_note(struct slice text, uint64_t seed)
+{
+	uint64_t hashes[NAME_TAILS_MAX];
+	return hashes[name_tail_hashes(text, seed, hashes) - 1];
 }

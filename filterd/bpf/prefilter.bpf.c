@@ -72,6 +72,7 @@ struct scratch {
 	struct udphdr udp;
 	uint8_t message[PREFILTER_MESSAGE_MAX + 2 * WORD];
 	uint64_t labels[PREFILTER_LABELS_MAX];
+	uint8_t lengths[PREFILTER_LABELS_MAX + 1];
 };
 
 struct {
@@ -258,6 +259,7 @@ INLINE uint32_t hash_labels(struct scratch *s, uint32_t len, uint64_t seed)
 		if (!hash)
 			return 0;
 		s->labels[i] = hash;
+		s->lengths[i] = (uint8_t)label;
 		at += label;
 	}
 	return 0;
@@ -273,18 +275,24 @@ INLINE bool row_has(void *filter, uint64_t at, uint64_t words, uint64_t hash)
 	return !line || (line->words[word % PREFILTER_LINE_WORDS] & bits) == bits;
 }
 
-// May a suffix of the name be in the filter? With its last two labels it is known of nearly all.
+// May a suffix of the name be in the filter? With its last two labels, or three, it is known of nearly all.
 INLINE bool listed(void *filter, const struct prefilter_line *head, const struct scratch *s,
 		   uint32_t labels)
 {
 	const uint64_t *h = head->words;
 	uint64_t suffix = 0;
+	bool tail = false; // it may
 	for (uint32_t i = 0; i < PREFILTER_LABELS_MAX; i++) {
 		uint32_t left = labels - 1 - i;
 		if (i >= labels || left >= PREFILTER_LABELS_MAX)
 			break;
 		suffix = suffix_hash_join(suffix, s->labels[left]);
-		if (i == 1 && !row_has(filter, h[PREFILTER_TAILS_AT], h[PREFILTER_TAILS], suffix))
+		if (i == 1 || (i == 2 && !tail))
+			tail = row_has(filter, h[PREFILTER_TAILS_AT], h[PREFILTER_TAILS], suffix);
+		if (i == 1 && !tail &&
+		    suffix_hash_is_shared(s->lengths[left], s->lengths[left + 1]))
+			continue;
+		if (i > 0 && !tail)
 			return false;
 		if (h[PREFILTER_LABELS] >> (i + 1) & 1 &&
 		    row_has(filter, h[PREFILTER_NAMES_AT], h[PREFILTER_NAMES], suffix))

@@ -160,7 +160,7 @@ static void add_extra(const struct prefilter *p, struct prefilter_line *lines)
 	for (size_t i = 0; i < p->extra_count; i++) {
 		struct slice name = name_slice(&p->extra[i]);
 		size_t labels = name_hashes(name, head[PREFILTER_SEED], offsets, hashes);
-		set_bits(lines, PREFILTER_TAILS_AT, name_tail_hash(name, head[PREFILTER_SEED]));
+		set_bits(lines, PREFILTER_TAILS_AT, name_tail_note(name, head[PREFILTER_SEED]));
 		set_bits(lines, PREFILTER_NAMES_AT, hashes[0]);
 		head[PREFILTER_LABELS] |= UINT64_C(1) << labels;
 	}

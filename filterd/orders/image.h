@@ -5,7 +5,7 @@
 //      +---------------+  0
 //      | header        |  magic, version, checksum of the rest, seed, counts, and where the sections are
 //      +---------------+  each section begins at a multiple of 64
-//      | TAILS         |  u64 words, one for every eight names: a filter over the last two labels of each name
+//      | TAILS         |  u64 words, one for every eight names: a filter over the last labels of each name
 //      | FILTER        |  u64 words, one for every four names: of each name five bits are set in one word
 //      +---------------+
 //      | BUCKETS       |  the hash table: 64 bytes a bucket, one cache line
@@ -27,8 +27,8 @@
 //      | TEXT          |  UTF-8
 //      +---------------+
 //
-// First the last two labels of a name are looked for in TAILS: if no listed name ends in them, nothing that is listed
-// can be a suffix of it. Nearly all names end here, after one access to memory, in a table that fits a processor's
+// First the last two labels of a name (and the last three of names below co.uk and the like) are looked for in TAILS: if
+// no listed name ends in them, nothing that is listed can be a suffix of it. Nearly all names end here, after one access to memory, in a table that fits a processor's
 // cache. The others are looked for once for each of their suffixes: hash the suffix (base/suffix_hash.h); if its five
 // bits are set in its word of FILTER, take the bucket that the upper 32 bits point at; where a tag agrees,
 // compare the whole name in HEAP. A full bucket hands names on to the next one and notes their class in
@@ -51,7 +51,7 @@
 
 enum {
 	IMAGE_MAGIC_LEN = 8,
-	IMAGE_VERSION = 4, // up by one with every change of the layout
+	IMAGE_VERSION = 5, // up by one with every change of the layout
 	IMAGE_ALIGN = 64,
 	IMAGE_SLOTS = 12,      // names in a bucket
 	IMAGE_PROBES_MAX = 64, // buckets that one look-up may visit

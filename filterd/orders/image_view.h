@@ -5,6 +5,7 @@
 #pragma once
 #include <endian.h>
 
+#include "filterd/base/name.h"
 #include "filterd/base/rd.h"
 #include "filterd/base/suffix_hash.h"
 #include "filterd/orders/image.h"
@@ -109,10 +110,16 @@ static inline bool image_view_filter(const struct image_view *v, uint64_t hash)
 	return image_view_word_has(v->filter, v->filter_count, hash);
 }
 
-// False if the image surely has no name that is a suffix of one with this name_tail_hash(). There are names in it.
-static inline bool image_view_tail(const struct image_view *v, uint64_t hash)
+// False if the image surely has no name that is a suffix of this one. There are names in it.
+static inline bool image_view_tail(const struct image_view *v, struct slice name)
 {
-	return image_view_may_have(v, 1, 1) || image_view_word_has(v->tails, v->tail_count, hash);
+	uint64_t hashes[NAME_TAILS_MAX];
+	if (image_view_may_have(v, 1, 1))
+		return true;
+	for (size_t i = name_tail_hashes(name, v->seed, hashes); i-- > 0;)
+		if (image_view_word_has(v->tails, v->tail_count, hashes[i]))
+			return true;
+	return false;
 }
 
 static inline void image_view_prefetch_filter(const struct image_view *v, uint64_t hash)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Judging. The name's suffixes are looked up (their last two labels first, which ends it for nearly all names; then
+// Judging. The name's suffixes are looked up (their last labels first, which ends it for nearly all names; then
 // all hashes, then all filters, so that their cache lines arrive together), each hit gives the orders that list that
 // suffix, and one walk over those weighs them against each other: filterd-orders(5), "Precedence".
 #include "filterd/orders/ruleset_struct.h"
@@ -59,7 +59,7 @@ static size_t find_hits(const struct ruleset *r, const struct name *name,
 {
 	struct suffixes s;
 	size_t count = 0;
-	if (!image_view_tail(&r->view, name_tail_hash(name_slice(name), r->view.seed)))
+	if (!image_view_tail(&r->view, name_slice(name)))
 		return 0;
 	hash_suffixes(r, name, &s);
 	filter_suffixes(r, &s);

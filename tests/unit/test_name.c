@@ -262,6 +262,39 @@ static void hashes_of_suffixes(void **state)
 	}
 }
 
+// One tail, or two where the last two labels are short as those below countries are; noted is the longer one.
+static void tails(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		size_t count, at[NAME_TAILS_MAX]; // where they begin
+	} cases[] = {
+		{"com", 1, {0}},
+		{"a.com", 1, {0}},
+		{"b.a.com", 1, {2}},
+		{"c.bb.a.com", 1, {5}},
+		{"uk", 1, {0}},
+		{"co.uk", 1, {0}},
+		{"a.co.uk", 2, {2, 0}},
+		{"b.a.co.uk", 2, {4, 2}},
+		{"longer-than-a-word.com.au", 2, {19, 0}},
+		{"www.longer-than-a-word.com.au", 2, {23, 4}},
+		{"a.govt.nz", 1, {2}},
+		{"a.co.ukx", 1, {2}},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint64_t found[NAME_TAILS_MAX], noted = 0;
+		struct slice text = slice_text(cases[i].name);
+		assert_int_equal(name_tail_hashes(text, SEED, found), cases[i].count);
+		for (size_t k = 0; k < cases[i].count; k++) {
+			noted = slow_hash(cases[i].name + cases[i].at[k]);
+			assert_true(found[k] == noted);
+		}
+		assert_true(name_tail_note(text, SEED) == noted);
+	}
+}
+
 static int compare(const void *a, const void *b)
 {
 	const uint64_t *p = a, *q = b;
@@ -298,6 +331,7 @@ int main(void)
 		cmocka_unit_test(wire_comes_back),
 		cmocka_unit_test(suffixes),
 		cmocka_unit_test(hashes_of_suffixes),
+		cmocka_unit_test(tails),
 		cmocka_unit_test(hashes_spread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

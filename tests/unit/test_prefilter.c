@@ -174,6 +174,27 @@ static void names_of_one_label(void **state)
 	ruleset_close(ruleset);
 }
 
+// Two labels that many share (co.uk) say little, so that the third counts for the tail.
+static void names_below_shared_ends(void **state)
+{
+	struct bench *b = *state;
+	static const char *const listed[] = {"t.co",      "x.t.co",      "a.co.uk",
+					     "x.a.co.uk", "y.x.a.co.uk", "long.co.uk"};
+	static const char *const free_ones[] = {"co",        "uk",      "co.uk", "b.co.uk",
+						"a.b.co.uk", "a.co.nz", "u.co",  "a.t.com"};
+	struct ruleset *ruleset =
+		ruleset_of_text(COMPILED_ORDER("shared", "block", "t.co") "name = a.co.uk\n"
+									  "name = long.co.uk\n");
+	use(b, ruleset);
+	for (size_t i = 0; i < sizeof listed / sizeof *listed; i++)
+		if (clean_query(b, listed[i]))
+			fail_msg("%s is clean", listed[i]);
+	for (size_t i = 0; i < sizeof free_ones / sizeof *free_ones; i++)
+		if (!clean_query(b, free_ones[i]))
+			fail_msg("%s is not clean", free_ones[i]);
+	ruleset_close(ruleset);
+}
+
 // Rows of many lines.
 static void many_names(void **state)
 {
@@ -519,6 +540,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_clean_without_a_filter),
 		cmocka_unit_test(listed_names_are_never_clean),
 		cmocka_unit_test(names_of_one_label),
+		cmocka_unit_test(names_below_shared_ends),
 		cmocka_unit_test(many_names),
 		cmocka_unit_test(between_two_rulesets_both_count),
 		cmocka_unit_test(no_name_slips_by_in_a_swap),
