@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The table is two arrays made once: bucket heads (a power of two, at least as many as slots) and one
-// node per slot with its hash and the next slot of the same bucket. Hashes are XXH3 under a seed that
-// nobody outside knows; the low bits choose the bucket, and the whole hash is compared on the walk, so
-// that the caller looks at foreign keys hardly ever.
+// The table is two arrays made once: bucket heads (a power of two, at least twice as many as slots, so that a
+// look in vain mostly ends at an empty one) and one node per slot with its hash and the next slot of the same
+// bucket. Hashes are XXH3 under a seed that nobody outside knows; the low bits choose the bucket, and the whole hash
+// is compared on the walk, so that the caller looks at foreign keys hardly ever.
 #include "filterd/base/table.h"
 
 #include <assert.h>
@@ -38,7 +38,7 @@ struct table *table_new(uint32_t slots, uint64_t seed)
 	struct table *t = calloc(1, sizeof *t);
 	if (!t)
 		return NULL;
-	uint32_t buckets = round_up(slots);
+	uint32_t buckets = round_up(2 * slots);
 	t->seed = seed;
 	t->slots = slots;
 	t->mask = buckets - 1;
