@@ -90,6 +90,36 @@ for live, grade in (({"on": True, "failed": 0}, "ok"), ({"on": True, "failed": 3
         found = json.loads(filterctl_says("doctor", "--json").stdout)
     assert [one["grade"] for one in found if one["check"] == "live"] == [grade], found
 
+OWN = """table inet filterd {
+\tflowtable allowed {
+\t\thook ingress priority filter
+\t\tdevices = { lan0, wan0, wan1 }
+\t}
+
+\tchain carry {
+\t\tflow add @allowed
+\t}
+}
+"""
+OTHERS = "table inet other {\n\tchain forward {\n\t\t%sflow add @f\n\t}\n}\n"
+tools = pathlib.Path(folder.name) / "tools"
+tools.mkdir()
+(tools / "nft").write_text(f"#!/bin/sh\ncat {folder.name}/nft.rules\n")
+(tools / "nft").chmod(0o755)
+for rules, grade, says in (
+        ("", "ok", "no flow is offloaded"), (OWN, "ok", "between 3 interfaces"),
+        (OTHERS % "", "bad", "not judged yet"), (OWN + OTHERS % "", "bad", "not judged yet"),
+        (OTHERS % "ct mark & 0x07000000 == 0x02000000 ", "warn", "outlives orders"),
+        (OTHERS % "ct mark & 0x03000000 == 0x02000000 " + OWN, "warn", "outlives orders"),
+        (OTHERS % "ct mark & 0x02000000 == 0x02000000 ", "bad", "not judged yet"),
+        (OTHERS % "ct mark & 0x07000000 == 0x01000000 ", "bad", "not judged yet")):
+    pathlib.Path(folder.name, "nft.rules").write_text(rules)
+    with FakeDaemon(path, status={}):
+        found = json.loads(subprocess.run([filterctl, "doctor", "--json", "--control", path], stdout=subprocess.PIPE,
+                                          env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}).stdout)
+    flowtable = [one for one in found if one["check"] == "flowtable"]
+    assert flowtable[0]["grade"] == grade and says in flowtable[0]["says"], (rules, flowtable)
+
 history = {"serials": [{"serial": 42, "effective": "2026-11-26T14:10:21.123987Z", "command": "push", "user": "root",
                         "note": "a\x1b[31m", "orders": 3, "names": 9}]}
 expect("serials", ["serials"], 0, serials=history, out="      42  2026-11-26T14:10:21.123Z push ")

@@ -139,31 +139,68 @@ static const char *trimmed(const char *line)
 	return line + strspn(line, " ?"); // tabs have become `?`
 }
 
-// True if the rule asks for the conntrack mark that only allowed flows have.
+// True if the rule asks for the conntrack mark that only allowed flows have: with all bits of the state, or the lower two.
 static bool asks_allowed(const struct patient *p, const char *line)
 {
+	const unsigned masks[] = {p->state_mask, p->state_mask & p->state_mask >> 1};
 	char nft[64], ipt[64];
-	snprintf(nft, sizeof nft, "ct mark & 0x%08x == 0x%08x ", p->state_mask, p->allowed);
-	snprintf(ipt, sizeof ipt, "--mark 0x%x/0x%x ", p->allowed, p->state_mask);
-	return strstr(line, nft) || strstr(line, ipt);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(nft, sizeof nft, "ct mark & 0x%08x == 0x%08x ", masks[i], p->allowed);
+		snprintf(ipt, sizeof ipt, "--mark 0x%x/0x%x ", p->allowed, masks[i]);
+		if (strstr(line, nft) || strstr(line, ipt))
+			return true;
+	}
+	return false;
+}
+
+// The number of interfaces that filterd's own flowtable has; 0 without one. Its rules end at *ret_end.
+static unsigned own_flowtable(const struct patient *p, const char **ret_begin, const char **ret_end)
+{
+	unsigned count = 1;
+	const char *begin = p->nft ? strstr(p->nft, "table inet filterd {") : NULL;
+	const char *end = begin ? strstr(begin, "\n}") : NULL;
+	const char *at = end ? strstr(begin, "flowtable allowed {") : NULL;
+	*ret_begin = begin;
+	*ret_end = end;
+	at = at ? strstr(at, "devices = {") : NULL;
+	if (!at || at > end)
+		return 0;
+	for (; *at && *at != '}'; at++)
+		count += *at == ',';
+	return count;
 }
 
 static void check_flowtable(const struct patient *p, struct finding *f)
 {
 	static const char *const words[] = {"flow add @", "flow offload @", "-j FLOWOFFLOAD", NULL};
 	const char *const texts[] = {p->nft, p->ipt};
+	const char *begin, *end;
 	char line[SAYS_MAX];
-	say(f, GRADE_OK, "no flow is offloaded ahead of its judgement");
+	unsigned own = own_flowtable(p, &begin, &end);
+	if (own)
+		say(f, GRADE_OK, "allowed streams go by filterd's flowtable, between %u interfaces",
+		    own);
+	else
+		say(f, GRADE_OK, "no flow is offloaded ahead of its judgement");
 	for (size_t i = 0; i < 2; i++) {
 		const char *at = texts[i];
 		while ((at = next_line(at, words, line))) {
-			if (asks_allowed(p, line))
+			if (own && at > begin && at <= end)
 				continue;
+			if (asks_allowed(p, line)) {
+				say(f, GRADE_WARN,
+				    "a rule offloads allowed flows: what it carries outlives "
+				    "orders "
+				    "that begin, and a client may begin another connection in it, "
+				    "unseen; "
+				    "use [firewall] flowtable in its place: %.150s",
+				    trimmed(line));
+				continue;
+			}
 			say(f, GRADE_BAD,
-			    "a rule offloads flows that are not judged yet; let it ask for `ct "
-			    "mark & 0x%08x == "
-			    "0x%08x` first: %.150s",
-			    p->state_mask, p->allowed, trimmed(line));
+			    "a rule offloads flows that are not judged yet; use [firewall] "
+			    "flowtable in its place: %.150s",
+			    trimmed(line));
 			return;
 		}
 	}
@@ -395,7 +432,7 @@ static void gather(struct patient *p, const char *path)
 	const json_t *shift = json_object_get(p->status, "mark-shift");
 	unsigned bit = shift ? (unsigned)json_integer_value(shift) & 31 : 24;
 	p->allowed = 2U << bit;
-	p->state_mask = 3U << bit;
+	p->state_mask = 7U << bit;
 	p->judged = 24U << bit;
 	p->all = 31U << bit;
 	snprintf(p->to_client, sizeof p->to_client, "meta mark & 0x%08x == 0x%08x ", 7U << bit,

@@ -57,6 +57,8 @@ static const struct config_row rows[] = {
 	 .help = "Whether a program in the kernel lets DNS queries pass that need no look."},
 	{"firewall", "mptcp", CONFIG_CHOICE, "strip", .choices = "strip|pass", AT(firewall.mptcp),
 	 .help = "Whether the Multipath TCP option is taken out of connection requests."},
+	{"firewall", "flowtable", CONFIG_INTERFACES, "", 0, INTERFACES_MAX, AT(firewall.flowtable),
+	 .help = "Interfaces between which the kernel carries allowed streams past all rules."},
 
 	{"queue", "first", CONFIG_NUMBER, "7700", 0, 65535, AT(queue.first),
 	 .help = "First of the 2 x workers netfilter queues: those for TCP, then those for UDP."},
@@ -278,6 +280,22 @@ static int check_oneway(const struct reading *reading, char error[INI_ERROR_MAX]
 	return 0;
 }
 
+// The kernel binds a flowtable to devices, and to none that appears later.
+static int check_flowtable(const struct reading *reading, char error[INI_ERROR_MAX])
+{
+	const struct interfaces *list = &reading->config.firewall.flowtable;
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (!strchr(list->at[i], '*'))
+			continue;
+		int used = blame(reading, "firewall", "flowtable", error);
+		snprintf(error + used, (size_t)(INI_ERROR_MAX - used),
+			 "[firewall] flowtable: `%s` is not allowed; it takes whole names",
+			 list->at[i]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_queues(const struct reading *reading, char error[INI_ERROR_MAX])
 {
 	uint32_t first = reading->config.queue.first, workers = reading->config.queue.workers;
@@ -310,6 +328,8 @@ static int finish(struct reading *reading, struct config *ret, char error[INI_ER
 	int err = check_required(reading, error);
 	if (!err)
 		err = check_oneway(reading, error);
+	if (!err)
+		err = check_flowtable(reading, error);
 	if (!err)
 		err = check_queues(reading, error);
 	if (!err)

@@ -28,7 +28,7 @@ struct config {
 	} control;
 	struct {
 		uint32_t backend; // enum config_backend
-		struct interfaces lan, oneway;
+		struct interfaces lan, oneway, flowtable;
 		struct config_ports dns_ports, tcp_ports, quic_ports, local_tcp_ports;
 		uint32_t inspect_answers; // bool
 		uint32_t mark_shift;

@@ -5,12 +5,14 @@
 #include "filterd/daemon/live.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "filterd/daemon/conntrack.h"
+#include "filterd/daemon/flowtable.h"
 #include "filterd/daemon/log.h"
 #include "filterd/daemon/mark.h"
 #include "filterd/daemon/worker.h"
@@ -29,6 +31,7 @@ struct live {
 	struct conntrack *conntrack;  // NULL: the kernel has none, and
 	char why_not[WHY_MAX];        // in what words
 	bool going;                   // workers look through what they let pass
+	bool opened;                  // a stream is, that the flowtable may carry still
 	struct worker_change *missed; // sorted during a walk
 	unsigned missed_count;
 	struct live_counters counters;
@@ -114,9 +117,10 @@ static void apply(struct live *l, const struct worker_change *change)
 	int err = l->conntrack
 			  ? conntrack_mark(l->conntrack, &change->ends, mark_of(l, change), mask)
 			  : -EOPNOTSUPP;
-	if (!err)
+	if (!err) {
 		l->counters.marked++;
-	else if (err == -ENOENT && l->missed_count < MISSED_MAX)
+		l->opened |= change->ends.transport == IPPROTO_TCP;
+	} else if (err == -ENOENT && l->missed_count < MISSED_MAX)
 		l->missed[l->missed_count++] = *change;
 	else
 		l->counters.unmarked++;
@@ -149,10 +153,25 @@ static void look_for_missed(struct live *l)
 		l->counters.unmarked += l->missed_count;
 	} else {
 		l->counters.marked += (unsigned)found;
+		l->opened |= found > 0;
 		l->counters.gone +=
 			l->missed_count > (unsigned)found ? l->missed_count - (unsigned)found : 0;
 	}
 	l->missed_count = 0;
+}
+
+// Streams whose marks were changed meet the rules again.
+static void empty_flowtable(struct live *l)
+{
+	int done = l->opened ? flowtable_empty() : 0;
+	l->opened = false;
+	if (done < 0) {
+		log_warn("the kernel's flowtable can't be emptied, and may carry what an order "
+			 "ended: %s",
+			 strerror(-done));
+		l->counters.unemptied++;
+	}
+	l->counters.emptied += done > 0;
 }
 
 int live_run(struct live *l)
@@ -169,6 +188,7 @@ int live_run(struct live *l)
 	if (going)
 		return NUDGE_MS;
 	look_for_missed(l);
+	empty_flowtable(l);
 	l->going = false;
 	return -1;
 }

@@ -2,7 +2,7 @@
 // Connections that live while orders change. When one begins, those that were allowed to a name which it blocks
 // are ended within a second: each worker looks through what it let pass (engine_recheck()), and the main thread
 // tells the kernel, which carries them alone, by their marks. TCP is open again, so that the engine meets the
-// next packet and resets both ends; QUIC is dropped. When an order ends, the marks go back.
+// next packet and resets both ends, and the kernel's flowtable is emptied; QUIC is dropped. When an order ends, the marks go back.
 // Main thread only.
 #pragma once
 #include <stdint.h>
@@ -12,9 +12,11 @@ struct worker;
 
 // Other threads don't read these.
 struct live_counters {
-	uint64_t marked;   // connections whose mark was changed
-	uint64_t gone;     // those that were over already
-	uint64_t unmarked; // those that the kernel refused, or for which there was no room here
+	uint64_t marked;    // connections whose mark was changed
+	uint64_t gone;      // those that were over already
+	uint64_t unmarked;  // those that the kernel refused, or for which there was no room here
+	uint64_t emptied;   // how often the flowtable was emptied
+	uint64_t unemptied; // and could not be
 };
 
 // For these workers, borrowed. Without ctnetlink in the kernel it says so in the log, and only connections of

@@ -229,6 +229,12 @@ static void print_live(const struct view *view, FILE *out)
 		"filterd_ended_marks_total{result=\"gone\"} %" PRIu64 "\n"
 		"filterd_ended_marks_total{result=\"failed\"} %" PRIu64 "\n",
 		c->marked, c->gone, c->unmarked);
+	head(out, "flowtable_emptied_total", "counter",
+	     "Times that the kernel's flowtable was emptied, since orders ended connections.");
+	fprintf(out,
+		"filterd_flowtable_emptied_total{result=\"done\"} %" PRIu64 "\n"
+		"filterd_flowtable_emptied_total{result=\"failed\"} %" PRIu64 "\n",
+		c->emptied, c->unemptied);
 }
 
 static void print_prefilter(const struct view *view, FILE *out)

@@ -98,11 +98,13 @@ static json_t *live_status(const struct view *view)
 		tcp += counter_read(&engine->ended[0]);
 		udp += counter_read(&engine->ended[1]);
 	}
-	return json_pack("{s:b, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "on", !why_not, "why",
-			 why_not, "remembered", (json_int_t)remembered, "forgotten",
+	return json_pack("{s:b, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "on", !why_not,
+			 "why", why_not, "remembered", (json_int_t)remembered, "forgotten",
 			 (json_int_t)forgotten, "ended-tcp", (json_int_t)tcp, "ended-udp",
 			 (json_int_t)udp, "marked", (json_int_t)kernel->marked, "gone",
-			 (json_int_t)kernel->gone, "failed", (json_int_t)kernel->unmarked);
+			 (json_int_t)kernel->gone, "failed", (json_int_t)kernel->unmarked,
+			 "flowtable-emptied", (json_int_t)kernel->emptied, "flowtable-failed",
+			 (json_int_t)kernel->unemptied);
 }
 
 static json_t *clock_status(const struct view *view)

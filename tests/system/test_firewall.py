@@ -213,6 +213,20 @@ def test_many_ports_and_patterns(rules, testbed):
     assert testbed.curl("http://a.example/").ok, "port 80 is not in the list"
 
 
+def test_a_flowtable_that_cannot_be_is_left_out(rules, testbed):
+    """And said so; the guest has one."""
+    rules.up()
+    without = state(testbed)
+    done = rules.up(firewall__flowtable="lan0 wan0 none0")
+    said = done.stderr.replace("flowtable: there is no interface none0", "")
+    assert said != done.stderr
+    if "flowtable: " not in said:
+        pytest.skip("this kernel has flowtables")
+    assert re.search("flowtable: (this kernel cannot have it|the iptables back-end has none)", said), said
+    assert state(testbed) == without
+    assert testbed.curl("https://a.example/").ok
+
+
 # ---- what becomes of packets
 
 WATCH = """
