@@ -303,8 +303,9 @@ size_t name_tail_hashes(struct slice text, uint64_t seed, uint64_t ret[NAME_TAIL
 		}
 		end -= len;
 	}
-	ret[labels > 1] = suffix_hash_join(suffix, label_hash(text.at, label_end, seed));
-	return labels > 1 ? 2 : 1;
+	size_t count = labels > 1 ? 2 : 1;
+	ret[count - 1] = suffix_hash_join(suffix, label_hash(text.at, label_end, seed));
+	return count;
 }
 
 uint64_t name_tail_hash(struct slice text, uint64_t seed)

@@ -40,9 +40,9 @@ size_t name_hashes(struct slice text, uint64_t seed, uint8_t ret_offsets[NAME_LA
 // The hash of its last two labels, or of the only one: that which name_hashes() gives for this suffix.
 uint64_t name_tail_hash(struct slice text, uint64_t seed);
 
-// The same, and behind it the hash of its last three labels if it has so many and shares the last two with too many
-// others (suffix_hash_is_shared()). Returns how many there are, at least one. In a filter over tails, a name is noted by
-// the last of its hashes; of what is that name or below it, one of the hashes is in the filter then.
+// The same, and behind it the hash of its last three labels if it has so many and shares the last two with too
+// many others (suffix_hash_is_shared()). Returns how many there are, at least one. In a filter over tails, a name is
+// noted by the last of its hashes; of what is that name or below it, one of the hashes is in the filter then.
 enum { NAME_TAILS_MAX = 2 };
 size_t name_tail_hashes(struct slice text, uint64_t seed, uint64_t ret[NAME_TAILS_MAX]);
 uint64_t name_tail_note(struct slice text, uint64_t seed); // the last of them

@@ -37,7 +37,8 @@ static inline uint64_t suffix_hash_join(uint64_t suffix, uint64_t label)
 	return suffix_hash_mix((suffix << 23 | suffix >> 41) ^ label, SUFFIX_HASH_K1);
 }
 
-// Is a suffix of two labels, which have these lengths, such as countries give names below (co.uk)? It says little of a name.
+// Is a suffix of two labels, which have these lengths, such as countries give names below (co.uk)? It says little of
+// a name.
 static inline int suffix_hash_is_shared(uint64_t label_len, uint64_t last_label_len)
 {
 	return last_label_len == 2 && label_len <= 3;

@@ -11,7 +11,7 @@ struct table;
 
 #define TABLE_NONE UINT32_MAX // no slot
 
-// For `slots` slots of which none is in the table yet; `seed` should be random. NULL if out of memory.
+// For `slots` slots, below 2^31, of which none is in the table yet; `seed` should be random. NULL if out of memory.
 struct table *table_new(uint32_t slots, uint64_t seed);
 void table_free(struct table *t);
 

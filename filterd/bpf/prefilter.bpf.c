@@ -72,7 +72,7 @@ struct scratch {
 	struct udphdr udp;
 	uint8_t message[PREFILTER_MESSAGE_MAX + 2 * WORD];
 	uint64_t labels[PREFILTER_LABELS_MAX];
-	uint8_t lengths[PREFILTER_LABELS_MAX + 1];
+	uint8_t lengths[PREFILTER_LABELS_MAX];
 };
 
 struct {
@@ -281,6 +281,7 @@ INLINE bool listed(void *filter, const struct prefilter_line *head, const struct
 {
 	const uint64_t *h = head->words;
 	uint64_t suffix = 0;
+	uint32_t last_len = 0;
 	bool tail = false; // it may
 	for (uint32_t i = 0; i < PREFILTER_LABELS_MAX; i++) {
 		uint32_t left = labels - 1 - i;
@@ -289,11 +290,11 @@ INLINE bool listed(void *filter, const struct prefilter_line *head, const struct
 		suffix = suffix_hash_join(suffix, s->labels[left]);
 		if (i == 1 || (i == 2 && !tail))
 			tail = row_has(filter, h[PREFILTER_TAILS_AT], h[PREFILTER_TAILS], suffix);
-		if (i == 1 && !tail &&
-		    suffix_hash_is_shared(s->lengths[left], s->lengths[left + 1]))
+		if (i == 1 && !tail && suffix_hash_is_shared(s->lengths[left], last_len))
 			continue;
 		if (i > 0 && !tail)
 			return false;
+		last_len = s->lengths[left];
 		if (h[PREFILTER_LABELS] >> (i + 1) & 1 &&
 		    row_has(filter, h[PREFILTER_NAMES_AT], h[PREFILTER_NAMES], suffix))
 			return true;

@@ -16,7 +16,7 @@ enum prefilter_slot { PREFILTER_NOW, PREFILTER_NEXT, PREFILTER_SLOTS };
 
 // A filter is an array of lines, since each access of a program to an array costs a call. The first line says how
 // to read it; two rows of words (base/suffix_hash.h) follow, each from a line of its own on: of the last labels of
-// each name, and of the names. Nearly all queries need one look into the first, which is smaller.
+// each name, and of the names. Nearly all queries need a look or two into the first, which is smaller.
 enum { PREFILTER_LINE_WORDS = 8 };
 
 struct prefilter_line {

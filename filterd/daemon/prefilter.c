@@ -162,7 +162,8 @@ static void add_extra(const struct prefilter *p, struct prefilter_line *lines)
 		size_t labels = name_hashes(name, head[PREFILTER_SEED], offsets, hashes);
 		set_bits(lines, PREFILTER_TAILS_AT, name_tail_note(name, head[PREFILTER_SEED]));
 		set_bits(lines, PREFILTER_NAMES_AT, hashes[0]);
-		head[PREFILTER_LABELS] |= UINT64_C(1) << labels;
+		if (labels < 64) // no packet with more is plain
+			head[PREFILTER_LABELS] |= UINT64_C(1) << labels;
 	}
 }
 

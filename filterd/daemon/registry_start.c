@@ -90,8 +90,9 @@ static int take_records(struct registry *r, char error[REGISTRY_ERROR_MAX])
 		}
 		if (err)
 			log_err("WHAT WAS IN FORCE UNDER SERIAL %" PRIu64
-				" IS LOST, the one before takes its place: %s",
-				serials[i], why);
+				" %s, the one before takes its place: %s",
+				serials[i], err == -EPROTONOSUPPORT ? "CAN'T BE READ" : "IS LOST",
+				why);
 		err = 0;
 	}
 	free(serials);

@@ -27,9 +27,10 @@
 //      | TEXT          |  UTF-8
 //      +---------------+
 //
-// First the last two labels of a name (and the last three of names below co.uk and the like) are looked for in TAILS: if
-// no listed name ends in them, nothing that is listed can be a suffix of it. Nearly all names end here, after one access to memory, in a table that fits a processor's
-// cache. The others are looked for once for each of their suffixes: hash the suffix (base/suffix_hash.h); if its five
+// First the last two labels of a name are looked for in TAILS, and the last three of names below co.uk and the like, as
+// each listed name is noted there. If neither is there, nothing that is listed can be a suffix of the name. Nearly all
+// names end here, after an access to memory or two, in a table that fits a processor's cache. The others are looked for
+// once for each of their suffixes: hash the suffix (base/suffix_hash.h); if its five
 // bits are set in its word of FILTER, take the bucket that the upper 32 bits point at; where a tag agrees,
 // compare the whole name in HEAP. A full bucket hands names on to the next one and notes their class in
 // `passed`. So a miss ends at FILTER in 99.6 cases of 100, and nearly always at the first bucket in the
@@ -51,7 +52,8 @@
 
 enum {
 	IMAGE_MAGIC_LEN = 8,
-	IMAGE_VERSION = 5, // up by one with every change of the layout
+	IMAGE_VERSION = 5,        // up by one with every change of the layout
+	IMAGE_VERSION_OLDEST = 4, // that is read: there TAILS has two labels of each name
 	IMAGE_ALIGN = 64,
 	IMAGE_SLOTS = 12,      // names in a bucket
 	IMAGE_PROBES_MAX = 64, // buckets that one look-up may visit

@@ -27,11 +27,13 @@ static int check_header(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX])
 	memcpy(&v->header, bytes.at, sizeof v->header);
 	if (memcmp(v->header.magic, IMAGE_MAGIC, IMAGE_MAGIC_LEN) != 0)
 		return bad(error, "it does not begin as one");
-	if (le32toh(v->header.version) != IMAGE_VERSION) {
+	uint32_t version = le32toh(v->header.version);
+	if (version < IMAGE_VERSION_OLDEST || version > IMAGE_VERSION) {
 		snprintf(error, IMAGE_VIEW_ERROR_MAX,
 			 "compiled by another version of filterctl (layout %u, this program "
-			 "reads %u): compile it again",
-			 le32toh(v->header.version), IMAGE_VERSION);
+			 "reads %u to %u): %s",
+			 version, IMAGE_VERSION_OLDEST, IMAGE_VERSION,
+			 version > IMAGE_VERSION ? "this program is older" : "compile it again");
 		return -EPROTONOSUPPORT;
 	}
 	if (le32toh(v->header.header_len) != sizeof v->header)

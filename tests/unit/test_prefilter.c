@@ -20,8 +20,9 @@
 
 enum { FRAME_MAX = 2048, ETHERNET = 14, ROUNDS = 150000, SKIPPED = 77 };
 
-static const char orders_one[] = COMPILED_ORDER("one", "block", "blocked.example")
-	COMPILED_ORDER("two", "monitor", "w.watched.example")
+static const char orders_one[] =
+	COMPILED_ORDER("one", "block", "blocked.example") "name = a.co.uk\n" COMPILED_ORDER(
+		"two", "monitor", "w.watched.example")
 		COMPILED_ORDER("three", "block", "a.very-long-label-of-forty-bytes-and-a-few.test");
 static const char orders_other[] = COMPILED_ORDER("one", "block", "other.example");
 
@@ -449,7 +450,8 @@ static size_t random_message(struct bench *b, uint8_t *out, size_t size)
 {
 	static const char *const names[] = {"\7blocked\7example", "\1w\7watched\7example",
 					    "\4free\7example",    "\3www\7BloCked\7eXample",
-					    "\6canary\4test",     "\2xn\1a\1b\1c\3org"};
+					    "\6canary\4test",     "\2xn\1a\1b\1c\3org",
+					    "\1a\2co\2uk",        "\1b\2co\2uk"};
 	struct wr w = wr_init(out, size);
 	bool odd = draw(b, 4) == 0; // in one field at least, perhaps
 	wr_u16(&w, (uint16_t)draw(b, 65536));

@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "filterd/base/name.h"
+#include "filterd/base/suffix_hash.h"
 #include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
 #include "filterd/orders/image.h"
@@ -419,14 +421,45 @@ static void accidents_are_noticed(void **state)
 		c.image[i] ^= 0x10;
 	}
 	struct image_header *h = (void *)c.image;
-	for (int other = -1; other <= 1; other += 2) {
-		h->version = htole32((uint32_t)(IMAGE_VERSION + other));
+	static const struct {
+		uint32_t version;
+		const char *advice;
+	} others[] = {{IMAGE_VERSION_OLDEST - 1, "compile it again"},
+		      {IMAGE_VERSION + 1, "this program is older"}};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		h->version = htole32(others[i].version);
 		assert_int_equal(open_bytes(c.image, c.len, SEALS, error), -EPROTONOSUPPORT);
 		assert_non_null(strstr(error, "compiled by another version"));
-		assert_non_null(strstr(error, "compile it again"));
+		assert_non_null(strstr(error, others[i].advice));
 		assert_null(strstr(error, "sound"));
 	}
 	compiled_done(&c);
+}
+
+// Its first filter has two labels of each name, whatever they are.
+static void layout_4_is_read(void **state)
+{
+	(void)state;
+	char error[RULESET_ERROR_MAX] = "";
+	struct ruleset *r;
+	struct compiled c =
+		compile_text(ORDER("a", "A", "action = block\nmatch = subtree\nname = a.co.uk\n"));
+	struct image_header *h = (void *)c.image;
+	uint64_t *tails = (void *)(c.image + le64toh(h->sections[IMAGE_TAILS].at));
+	uint32_t words = (uint32_t)(le64toh(h->sections[IMAGE_TAILS].len) / 8);
+	uint64_t hash = name_tail_hash(slice_text("a.co.uk"), le64toh(h->seed));
+	memset(tails, 0, words * sizeof *tails);
+	tails[suffix_hash_filter_word(hash, words)] = htole64(suffix_hash_filter_bits(hash));
+	h->version = htole32(4);
+	h->checksum = htole64(image_checksum(c.image, c.len));
+	int memfd = ruleset_seal(c.image, c.len);
+	assert_int_equal(ruleset_open_sealed(&r, memfd, error), 0);
+	close(memfd);
+	compiled_done(&c);
+	expect(r, "a.co.uk", NULL, NOON, "block a");
+	expect(r, "www.a.co.uk", NULL, NOON, "block a");
+	expect(r, "b.co.uk", NULL, NOON, "none");
+	ruleset_close(r);
 }
 
 // What an image says must make sense even where its checksum is right.
@@ -542,6 +575,7 @@ int main(void)
 		cmocka_unit_test(the_same_orders_give_the_same_bytes),
 		cmocka_unit_test(only_sealed_files_are_opened),
 		cmocka_unit_test(accidents_are_noticed),
+		cmocka_unit_test(layout_4_is_read),
 		cmocka_unit_test(lies_are_refused),
 		cmocka_unit_test(files_are_copied),
 	};
