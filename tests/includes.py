@@ -22,7 +22,8 @@ ONE_FILE = {
     r"ini\.h": {"base/ini.c"},
     r"idn2\.h": {"base/name.c"},
     r"libnetfilter_queue/.*|linux/netfilter/nfnetlink_queue\.h": {"daemon/queue.c"},
-    r"libmnl/.*": {"daemon/queue.c", "daemon/flowtable.c"},  # which writes what no library above it is needed for
+    r"libmnl/.*": {"daemon/queue.c"},
+    r"libnftnl/.*": {"daemon/flowtable.c"},
     r"libnetfilter_conntrack/.*|libnfnetlink/.*": {"daemon/conntrack.c"},
     r"pcap.*\.h|pcap/.*": {"daemon/capture.c"},
     r"ndpi.*": {"flow/classify.c"},

@@ -21,6 +21,7 @@ enum {
 	WAIT_MS = 60000,    // when nothing is to come
 	MISSED_MAX = 65536, // looked for in one walk
 	NUDGE_MS = 10,
+	AGAIN_MS = 1000, // to a flowtable that can't be emptied
 	WHY_MAX = 80,
 };
 
@@ -31,7 +32,8 @@ struct live {
 	struct conntrack *conntrack;  // NULL: the kernel has none, and
 	char why_not[WHY_MAX];        // in what words
 	bool going;                   // workers look through what they let pass
-	bool opened;                  // a stream is, that the flowtable may carry still
+	bool opened;                  // a stream is, that the flowtable may carry still,
+	bool failing;                 // since it can't be emptied
 	struct worker_change *missed; // sorted during a walk
 	unsigned missed_count;
 	struct live_counters counters;
@@ -117,10 +119,10 @@ static void apply(struct live *l, const struct worker_change *change)
 	int err = l->conntrack
 			  ? conntrack_mark(l->conntrack, &change->ends, mark_of(l, change), mask)
 			  : -EOPNOTSUPP;
-	if (!err) {
+	l->opened |= change->ends.transport == IPPROTO_TCP;
+	if (!err)
 		l->counters.marked++;
-		l->opened |= change->ends.transport == IPPROTO_TCP;
-	} else if (err == -ENOENT && l->missed_count < MISSED_MAX)
+	else if (err == -ENOENT && l->missed_count < MISSED_MAX)
 		l->missed[l->missed_count++] = *change;
 	else
 		l->counters.unmarked++;
@@ -153,25 +155,24 @@ static void look_for_missed(struct live *l)
 		l->counters.unmarked += l->missed_count;
 	} else {
 		l->counters.marked += (unsigned)found;
-		l->opened |= found > 0;
 		l->counters.gone +=
 			l->missed_count > (unsigned)found ? l->missed_count - (unsigned)found : 0;
 	}
 	l->missed_count = 0;
 }
 
-// Streams whose marks were changed meet the rules again.
-static void empty_flowtable(struct live *l)
+// Streams whose marks were changed meet the rules again. False if that must be tried once more.
+static bool empty_flowtable(struct live *l)
 {
 	int done = l->opened ? flowtable_empty() : 0;
-	l->opened = false;
-	if (done < 0) {
-		log_warn("the kernel's flowtable can't be emptied, and may carry what an order "
-			 "ended: %s",
-			 strerror(-done));
-		l->counters.unemptied++;
-	}
 	l->counters.emptied += done > 0;
+	l->counters.unemptied += done < 0;
+	if (done < 0 && !l->failing)
+		log_warn("the kernel's flowtable can't be emptied, and carries what an order "
+			 "ended until it can: %s",
+			 strerror(-done));
+	l->failing = l->opened = done < 0;
+	return done >= 0;
 }
 
 int live_run(struct live *l)
@@ -188,7 +189,6 @@ int live_run(struct live *l)
 	if (going)
 		return NUDGE_MS;
 	look_for_missed(l);
-	empty_flowtable(l);
-	l->going = false;
-	return -1;
+	l->going = !empty_flowtable(l);
+	return l->going ? AGAIN_MS : -1;
 }

@@ -2,7 +2,8 @@
 // Connections that live while orders change. When one begins, those that were allowed to a name which it blocks
 // are ended within a second: each worker looks through what it let pass (engine_recheck()), and the main thread
 // tells the kernel, which carries them alone, by their marks. TCP is open again, so that the engine meets the
-// next packet and resets both ends, and the kernel's flowtable is emptied; QUIC is dropped. When an order ends, the marks go back.
+// next packet and resets both ends, and the kernel's flowtable is emptied; QUIC is dropped. When an order ends, the
+// marks go back.
 // Main thread only.
 #pragma once
 #include <stdint.h>

@@ -6,6 +6,7 @@
 //              where it may be MARK_DROP; in that of UDP, 3 is QUIC that an order ended
 //   bit 3, 4   both in the packet mark of a verdict: the packet comes from the daemon, to the start of the chain
 //              that queued it
+//   bit 3      in the conntrack mark: the stream was given to the flowtable, once and for all
 //   bit 2      alone, or with bit 0: made by us, must not be queued; without bit 0 it goes to the server (and is
 //              tracked, so that NAT holds), with it to the client (and is not)
 //   bit 4      alone: clean, set by the prefilter
