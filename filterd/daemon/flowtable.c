@@ -123,14 +123,14 @@ static bool names_make(struct names *n)
 		nftnl_expr_free(add);
 	if (!add || !n->flowtable || !n->rules || !n->rule)
 		return false;
-	nftnl_expr_set_str(add, NFTNL_EXPR_FLOW_TABLE_NAME, FLOWTABLE);
-	nftnl_flowtable_set_str(n->flowtable, NFTNL_FLOWTABLE_TABLE, TABLE);
-	nftnl_flowtable_set_str(n->flowtable, NFTNL_FLOWTABLE_NAME, FLOWTABLE);
-	nftnl_rule_set_str(n->rules, NFTNL_RULE_TABLE, TABLE);
-	nftnl_rule_set_str(n->rules, NFTNL_RULE_CHAIN, CHAIN);
-	nftnl_rule_set_str(n->rule, NFTNL_RULE_TABLE, TABLE);
-	nftnl_rule_set_str(n->rule, NFTNL_RULE_CHAIN, CHAIN);
-	return true;
+	// A rule without a chain would stand for all rules of the table.
+	return nftnl_expr_set_str(add, NFTNL_EXPR_FLOW_TABLE_NAME, FLOWTABLE) == 0 &&
+	       nftnl_flowtable_set_str(n->flowtable, NFTNL_FLOWTABLE_TABLE, TABLE) == 0 &&
+	       nftnl_flowtable_set_str(n->flowtable, NFTNL_FLOWTABLE_NAME, FLOWTABLE) == 0 &&
+	       nftnl_rule_set_str(n->rules, NFTNL_RULE_TABLE, TABLE) == 0 &&
+	       nftnl_rule_set_str(n->rules, NFTNL_RULE_CHAIN, CHAIN) == 0 &&
+	       nftnl_rule_set_str(n->rule, NFTNL_RULE_TABLE, TABLE) == 0 &&
+	       nftnl_rule_set_str(n->rule, NFTNL_RULE_CHAIN, CHAIN) == 0;
 }
 
 static void names_free(struct names *n)

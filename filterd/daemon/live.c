@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filterd/base/clock.h"
 #include "filterd/daemon/conntrack.h"
 #include "filterd/daemon/flowtable.h"
 #include "filterd/daemon/log.h"
@@ -33,7 +34,7 @@ struct live {
 	char why_not[WHY_MAX];        // in what words
 	bool going;                   // workers look through what they let pass
 	bool opened;                  // a stream is, that the flowtable may carry still,
-	bool failing;                 // since it can't be emptied
+	int64_t again_ns;             // when that is tried again, if it failed; else 0
 	struct worker_change *missed; // sorted during a walk
 	unsigned missed_count;
 	struct live_counters counters;
@@ -164,15 +165,19 @@ static void look_for_missed(struct live *l)
 // Streams whose marks were changed meet the rules again. False if that must be tried once more.
 static bool empty_flowtable(struct live *l)
 {
+	int64_t now_ns = clock_steady_ns();
+	if (now_ns < l->again_ns)
+		return false;
 	int done = l->opened ? flowtable_empty() : 0;
 	l->counters.emptied += done > 0;
 	l->counters.unemptied += done < 0;
-	if (done < 0 && !l->failing)
+	if (done < 0 && !l->again_ns)
 		log_warn("the kernel's flowtable can't be emptied, and carries what an order "
 			 "ended until it can: %s",
 			 strerror(-done));
-	l->failing = l->opened = done < 0;
-	return done >= 0;
+	l->opened = done < 0;
+	l->again_ns = l->opened ? now_ns + AGAIN_MS * 1000000LL : 0;
+	return !l->opened;
 }
 
 int live_run(struct live *l)

@@ -217,12 +217,10 @@ def test_a_flowtable_that_cannot_be_is_left_out(rules, testbed):
     """And said so; the guest has one."""
     rules.up()
     without = state(testbed)
-    done = rules.up(firewall__flowtable="lan0 wan0 none0")
-    said = done.stderr.replace("flowtable: there is no interface none0", "")
-    assert said != done.stderr
+    said = rules.up(firewall__flowtable="lan0 wan0").stderr
     if "flowtable: " not in said:
         pytest.skip("this kernel has flowtables")
-    assert re.search("flowtable: (this kernel cannot have it|the iptables back-end has none)", said), said
+    assert re.search("flowtable: (Linux .* cannot be told|this kernel cannot have it|the iptables back-end has none)", said), said
     assert state(testbed) == without
     assert testbed.curl("https://a.example/").ok
 
