@@ -139,7 +139,8 @@ static const char *trimmed(const char *line)
 	return line + strspn(line, " ?"); // tabs have become `?`
 }
 
-// True if the rule asks for the conntrack mark that only allowed flows have: with all bits of the state, or the lower two.
+// True if the rule asks for the conntrack mark that only allowed flows have: with all bits of the state, or the lower
+// two.
 static bool asks_allowed(const struct patient *p, const char *line)
 {
 	const unsigned masks[] = {p->state_mask, p->state_mask & p->state_mask >> 1};

@@ -230,7 +230,8 @@ static void print_live(const struct view *view, FILE *out)
 		"filterd_ended_marks_total{result=\"failed\"} %" PRIu64 "\n",
 		c->marked, c->gone, c->unmarked);
 	head(out, "flowtable_emptied_total", "counter",
-	     "Times that the kernel's flowtable was emptied, since orders ended connections.");
+	     "Times that the kernel's flowtable was emptied, since orders ended or freed "
+	     "connections.");
 	fprintf(out,
 		"filterd_flowtable_emptied_total{result=\"done\"} %" PRIu64 "\n"
 		"filterd_flowtable_emptied_total{result=\"failed\"} %" PRIu64 "\n",

@@ -130,6 +130,14 @@ static void nothing_is_clean_without_a_filter(void **state)
 	assert_false(clean_query(*state, "free.example"));
 }
 
+// Are queries for all of these names clean, or none?
+static void expect_clean(struct bench *b, const char *const *names, size_t count, bool clean)
+{
+	for (size_t i = 0; i < count; i++)
+		if (clean_query(b, names[i]) != clean)
+			fail_msg("%s is %sclean", names[i], clean ? "not " : "");
+}
+
 static void listed_names_are_never_clean(void **state)
 {
 	struct bench *b = *state;
@@ -149,12 +157,8 @@ static void listed_names_are_never_clean(void **state)
 		"very-long-label-of-forty-bytes-and-a-few.test",
 	};
 	use(b, b->ruleset);
-	for (size_t i = 0; i < sizeof listed / sizeof *listed; i++)
-		if (clean_query(b, listed[i]))
-			fail_msg("%s is clean", listed[i]);
-	for (size_t i = 0; i < sizeof free_ones / sizeof *free_ones; i++)
-		if (!clean_query(b, free_ones[i]))
-			fail_msg("%s is not clean", free_ones[i]);
+	expect_clean(b, listed, sizeof listed / sizeof *listed, false);
+	expect_clean(b, free_ones, sizeof free_ones / sizeof *free_ones, true);
 }
 
 // A name of one label is the tail of names that have two others.
@@ -187,12 +191,8 @@ static void names_below_shared_ends(void **state)
 		ruleset_of_text(COMPILED_ORDER("shared", "block", "t.co") "name = a.co.uk\n"
 									  "name = long.co.uk\n");
 	use(b, ruleset);
-	for (size_t i = 0; i < sizeof listed / sizeof *listed; i++)
-		if (clean_query(b, listed[i]))
-			fail_msg("%s is clean", listed[i]);
-	for (size_t i = 0; i < sizeof free_ones / sizeof *free_ones; i++)
-		if (!clean_query(b, free_ones[i]))
-			fail_msg("%s is not clean", free_ones[i]);
+	expect_clean(b, listed, sizeof listed / sizeof *listed, false);
+	expect_clean(b, free_ones, sizeof free_ones / sizeof *free_ones, true);
 	ruleset_close(ruleset);
 }
 
