@@ -289,7 +289,8 @@ INLINE bool listed(void *filter, const struct prefilter_line *head, const struct
 			break;
 		suffix = suffix_hash_join(suffix, s->labels[left]);
 		if (i == 1 || (i == 2 && !tail))
-			tail = row_has(filter, h[PREFILTER_TAILS_AT], h[PREFILTER_TAILS], suffix);
+			tail = row_has(filter, h[PREFILTER_TAILS_AT], h[PREFILTER_TAILS],
+				       suffix_hash_turn(suffix, h[PREFILTER_TAIL_TURN]));
 		if (i == 1 && !tail && suffix_hash_is_shared(s->lengths[left], last_len))
 			continue;
 		if (i > 0 && !tail)

@@ -29,7 +29,8 @@ enum prefilter_word {
 	PREFILTER_TAILS_AT, // the line where the row begins, and, right behind as with the other one,
 	PREFILTER_TAILS,    // how many words it has
 	PREFILTER_NAMES_AT,
-	PREFILTER_NAMES, // 0: nothing is listed
+	PREFILTER_NAMES,     // 0: nothing is listed
+	PREFILTER_TAIL_TURN, // bits by which a hash is turned for the row of tails
 };
 
 // A program for each form of link, in the table that the entry points call into. The kernel empties that table when its last owner, the daemon, is gone.

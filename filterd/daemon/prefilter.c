@@ -160,7 +160,9 @@ static void add_extra(const struct prefilter *p, struct prefilter_line *lines)
 	for (size_t i = 0; i < p->extra_count; i++) {
 		struct slice name = name_slice(&p->extra[i]);
 		size_t labels = name_hashes(name, head[PREFILTER_SEED], offsets, hashes);
-		set_bits(lines, PREFILTER_TAILS_AT, name_tail_note(name, head[PREFILTER_SEED]));
+		set_bits(lines, PREFILTER_TAILS_AT,
+			 suffix_hash_turn(name_tail_note(name, head[PREFILTER_SEED]),
+					  (unsigned)head[PREFILTER_TAIL_TURN]));
 		set_bits(lines, PREFILTER_NAMES_AT, hashes[0]);
 		if (labels < 64) // no packet with more is plain
 			head[PREFILTER_LABELS] |= UINT64_C(1) << labels;
@@ -197,6 +199,7 @@ static struct prefilter_line head_of(const struct prefilter *p, const struct rul
 			[PREFILTER_TAILS] = tails,
 			[PREFILTER_NAMES_AT] = names_at,
 			[PREFILTER_NAMES] = names,
+			[PREFILTER_TAIL_TURN] = filter->tail_turn,
 		}};
 }
 

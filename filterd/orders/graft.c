@@ -253,7 +253,7 @@ static int finish(struct grafting *g, struct compiled *ret)
 int graft(const struct orders *orders, const struct image_view *base, struct compiled *ret)
 {
 	struct grafting g = {.orders = orders, .base = base};
-	if (base->bucket_count == 0 ||
+	if (base->bucket_count == 0 || base->tail_turn != IMAGE_TAIL_TURN ||
 	    le64toh(base->header.entries) > (uint64_t)base->bucket_count * IMAGE_SLOTS)
 		return -EAGAIN;
 	int result = take_sets(&g);

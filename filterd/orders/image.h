@@ -52,7 +52,8 @@
 
 enum {
 	IMAGE_MAGIC_LEN = 8,
-	IMAGE_VERSION = 5,        // up by one with every change of the layout
+	IMAGE_VERSION = 6,        // up by one with every change of the layout
+	IMAGE_VERSION_TURNED = 6, // before, TAILS had the hashes as they are
 	IMAGE_VERSION_OLDEST = 4, // that is read: there TAILS has two labels of each name
 	IMAGE_ALIGN = 64,
 	IMAGE_SLOTS = 12,      // names in a bucket
@@ -60,6 +61,7 @@ enum {
 	IMAGE_SINKHOLES = 8,
 	IMAGE_TAILS_NAMES = 8, // for each word
 	IMAGE_FILTER_NAMES = 4,
+	IMAGE_TAIL_TURN = 32, // bits, by which a hash is turned for TAILS
 };
 
 enum image_section_number {

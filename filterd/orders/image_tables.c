@@ -68,7 +68,8 @@ int image_tables_add(struct image_tables *t, struct slice name, uint64_t hash, u
 	if (put_entry(t, hash, (uint32_t)wr_len(&t->heap)) < 0)
 		return -EAGAIN;
 	write_entry(t, name, set);
-	set_bits(t->tails, t->tail_count, name_tail_note(name, t->seed));
+	set_bits(t->tails, t->tail_count,
+		 suffix_hash_turn(name_tail_note(name, t->seed), IMAGE_TAIL_TURN));
 	set_bits(t->filter, t->filter_count, hash);
 	note(t, name);
 	return wr_ok(&t->heap) ? 0 : -EAGAIN;

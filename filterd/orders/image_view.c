@@ -90,6 +90,7 @@ static int check_sections(struct image_view *v, char error[IMAGE_VIEW_ERROR_MAX]
 		if (s[i].len / 8 > UINT32_MAX || (v->header.buckets && !s[i].len))
 			return bad(error, "a filter of it has an impossible size");
 	v->tails = (const void *)s[IMAGE_TAILS].at;
+	v->tail_turn = le32toh(v->header.version) < IMAGE_VERSION_TURNED ? 0 : IMAGE_TAIL_TURN;
 	v->filter = (const void *)s[IMAGE_FILTER].at;
 	v->buckets = (const void *)s[IMAGE_BUCKETS].at;
 	v->sets = (const void *)s[IMAGE_SETS].at;

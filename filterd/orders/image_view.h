@@ -25,6 +25,7 @@ struct image_view {
 	struct image_header header; // in the byte order of the image
 	uint64_t seed, labels[2];
 	uint32_t tail_count, filter_count, bucket_count, longest, set_count, order_count;
+	unsigned tail_turn;             // suffix_hash_turn()
 	const uint64_t *tails, *filter; // in the byte order of the image, as are the next ones
 	const struct image_bucket *buckets;
 	const struct image_set *sets; // set_count + 1
@@ -117,7 +118,8 @@ static inline bool image_view_tail(const struct image_view *v, struct slice name
 	if (image_view_may_have(v, 1, 1))
 		return true;
 	for (size_t i = name_tail_hashes(name, v->seed, hashes); i-- > 0;)
-		if (image_view_word_has(v->tails, v->tail_count, hashes[i]))
+		if (image_view_word_has(v->tails, v->tail_count,
+					suffix_hash_turn(hashes[i], v->tail_turn)))
 			return true;
 	return false;
 }

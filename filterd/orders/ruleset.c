@@ -270,6 +270,7 @@ struct ruleset_filter ruleset_filter(const struct ruleset *r)
 	return (struct ruleset_filter){
 		.tails = v->tails,
 		.names = v->filter,
+		.tail_turn = v->tail_turn,
 		.tail_count = v->bucket_count ? v->tail_count : 0,
 		.name_count = v->bucket_count ? v->filter_count : 0,
 		.seed = v->seed,

@@ -121,9 +121,11 @@ int64_t ruleset_next_change(const struct ruleset *r, int64_t now_s);
 
 // The filters over the names of a ruleset (base/suffix_hash.h). Names: if a suffix of a name has one of the numbers of
 // labels in `labels` (bit n: n labels) and not all its bits are set in its word, no order lists it. Tails: the same of all
-// suffixes of two labels and more, by the name_tail_hashes() of the name alone, if none of them is there.
+// suffixes of two labels and more, by the name_tail_hashes() of the name alone, each turned by `tail_turn` bits, if none of
+// them is there.
 struct ruleset_filter {
 	const uint64_t *tails, *names; // words, little-endian; valid as long as the ruleset is open
+	unsigned tail_turn;            // suffix_hash_turn()
 	uint32_t tail_count, name_count; // 0: no order lists anything
 	uint64_t seed, labels[2];
 };

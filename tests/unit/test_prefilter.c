@@ -14,7 +14,7 @@
 #include "filterd/daemon/prefiltering.h"
 #include "filterd/engine/engine.h"
 #include "tests/unit/craft.h"
-#include "tests/unit/ruleset_text.h"
+#include "tests/unit/ruleset_layout.h"
 
 #define NOW_NS (INT64_C(1548979200) * 1000000000) // 2019-02-01, when the orders hold
 
@@ -194,6 +194,23 @@ static void names_below_shared_ends(void **state)
 	expect_clean(b, listed, sizeof listed / sizeof *listed, false);
 	expect_clean(b, free_ones, sizeof free_ones / sizeof *free_ones, true);
 	ruleset_close(ruleset);
+}
+
+// What an older filterd left behind.
+static void older_layouts(void **state)
+{
+	struct bench *b = *state;
+	static const char *const names[] = {"a.co.uk", "a.example", NULL};
+	for (uint32_t version = IMAGE_VERSION_OLDEST; version < IMAGE_VERSION; version++) {
+		struct ruleset *ruleset = ruleset_of_layout(
+			version, COMPILED_ORDER("a", "block", "a.co.uk") "name = a.example\n",
+			names);
+		use(b, ruleset);
+		expect_clean(b, names, 2, false);
+		assert_false(clean_query(b, "canary.test"));
+		assert_true(clean_query(b, "b.example"));
+		ruleset_close(ruleset);
+	}
 }
 
 // Rows of many lines.
@@ -543,6 +560,7 @@ int main(void)
 		cmocka_unit_test(listed_names_are_never_clean),
 		cmocka_unit_test(names_of_one_label),
 		cmocka_unit_test(names_below_shared_ends),
+		cmocka_unit_test(older_layouts),
 		cmocka_unit_test(many_names),
 		cmocka_unit_test(between_two_rulesets_both_count),
 		cmocka_unit_test(no_name_slips_by_in_a_swap),

@@ -15,13 +15,12 @@
 
 #include <cmocka.h>
 
-#include "filterd/base/name.h"
-#include "filterd/base/suffix_hash.h"
 #include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
 #include "filterd/orders/image.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/parse.h"
+#include "tests/unit/ruleset_layout.h"
 
 // An order in force from 10:00:00 to 11:00:00 on 16 March 2019; `keys` say the rest.
 #define ORDER(id, authority, keys)                                                                 \
@@ -436,30 +435,30 @@ static void accidents_are_noticed(void **state)
 	compiled_done(&c);
 }
 
-// Its first filter has two labels of each name, whatever they are.
-static void layout_4_is_read(void **state)
+// And what is compiled onto them is of today's layout.
+static void older_layouts_are_read(void **state)
 {
 	(void)state;
-	char error[RULESET_ERROR_MAX] = "";
-	struct ruleset *r;
-	struct compiled c =
-		compile_text(ORDER("a", "A", "action = block\nmatch = subtree\nname = a.co.uk\n"));
-	struct image_header *h = (void *)c.image;
-	uint64_t *tails = (void *)(c.image + le64toh(h->sections[IMAGE_TAILS].at));
-	uint32_t words = (uint32_t)(le64toh(h->sections[IMAGE_TAILS].len) / 8);
-	uint64_t hash = name_tail_hash(slice_text("a.co.uk"), le64toh(h->seed));
-	memset(tails, 0, words * sizeof *tails);
-	tails[suffix_hash_filter_word(hash, words)] = htole64(suffix_hash_filter_bits(hash));
-	h->version = htole32(4);
-	h->checksum = htole64(image_checksum(c.image, c.len));
-	int memfd = ruleset_seal(c.image, c.len);
-	assert_int_equal(ruleset_open_sealed(&r, memfd, error), 0);
-	close(memfd);
-	compiled_done(&c);
-	expect(r, "a.co.uk", NULL, NOON, "block a");
-	expect(r, "www.a.co.uk", NULL, NOON, "block a");
-	expect(r, "b.co.uk", NULL, NOON, "none");
-	ruleset_close(r);
+	static const char *const names[] = {"a.co.uk", "a.example", NULL};
+	static const char text[] = COMPILED_ORDER("a", "block", "a.co.uk") "name = a.example\n";
+	static const char more[] =
+		COMPILED_ORDER("a", "block", "a.co.uk") "name = a.example\n" COMPILED_ORDER(
+			"b", "block", "b.example");
+	for (uint32_t version = IMAGE_VERSION_OLDEST; version < IMAGE_VERSION; version++) {
+		struct ruleset *r = ruleset_of_layout(version, text, names);
+		struct ruleset *onto = ruleset_onto(more, r);
+		struct ruleset *const both[] = {r, onto};
+		for (size_t i = 0; i < 2; i++) {
+			expect(both[i], "a.co.uk", NULL, NOON, "block a");
+			expect(both[i], "www.a.co.uk", NULL, NOON, "block a");
+			expect(both[i], "www.a.example", NULL, NOON, "block a");
+			expect(both[i], "b.co.uk", NULL, NOON, "none");
+		}
+		expect(r, "b.example", NULL, NOON, "none");
+		expect(onto, "b.example", NULL, NOON, "block b");
+		ruleset_close(r);
+		ruleset_close(onto);
+	}
 }
 
 // What an image says must make sense even where its checksum is right.
@@ -575,7 +574,7 @@ int main(void)
 		cmocka_unit_test(the_same_orders_give_the_same_bytes),
 		cmocka_unit_test(only_sealed_files_are_opened),
 		cmocka_unit_test(accidents_are_noticed),
-		cmocka_unit_test(layout_4_is_read),
+		cmocka_unit_test(older_layouts_are_read),
 		cmocka_unit_test(lies_are_refused),
 		cmocka_unit_test(files_are_copied),
 	};

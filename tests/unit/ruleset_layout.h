@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A ruleset whose image is of an older layout (image.h), for tests.
+#pragma once
+#include <stdint.h>
+
+#include "filterd/base/name.h"
+#include "filterd/base/suffix_hash.h"
+#include "filterd/orders/image.h"
+#include "tests/unit/ruleset_text.h"
+
+static inline void ruleset_layout_age(struct compiled *c, uint32_t version,
+				      const char *const *names)
+{
+	struct image_header *h = (void *)c->image;
+	uint64_t *tails = (void *)(c->image + le64toh(h->sections[IMAGE_TAILS].at));
+	uint64_t seed = le64toh(h->seed);
+	uint32_t words = (uint32_t)(le64toh(h->sections[IMAGE_TAILS].len) / 8);
+	memset(tails, 0, words * sizeof *tails);
+	for (; *names; names++) {
+		struct slice name = slice_text(*names);
+		uint64_t hash = version == 4 ? name_tail_hash(name, seed)
+					     : name_tail_note(name, seed);
+		tails[suffix_hash_filter_word(hash, words)] |=
+			htole64(suffix_hash_filter_bits(hash));
+	}
+	h->version = htole32(version);
+	h->checksum = htole64(image_checksum(c->image, c->len));
+}
+
+// `names` are all that the orders list, NULL behind them. Ends the program if it can't be made.
+static inline struct ruleset *ruleset_of_layout(uint32_t version, const char *text,
+						const char *const *names)
+{
+	static const struct parse_options options;
+	struct complaints complaints = {0};
+	struct orders orders = {0};
+	struct compiled compiled;
+	struct ruleset *ruleset = NULL;
+	char error[RULESET_ERROR_MAX] = "";
+	if (parse_orders_text("test.order", slice_text(text), &options, &orders, &complaints) < 0 ||
+	    compile_orders(&orders, &compiled) < 0)
+		abort();
+	ruleset_layout_age(&compiled, version, names);
+	int fd = ruleset_seal(compiled.image, compiled.len);
+	if (fd < 0 || ruleset_open_sealed(&ruleset, fd, error) < 0) {
+		fprintf(stderr, "no ruleset: %s\n", error);
+		abort();
+	}
+	close(fd);
+	compiled_done(&compiled);
+	orders_done(&orders);
+	return ruleset;
+}
