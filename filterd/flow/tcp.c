@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "filterd/flow/tcp.h"
 
+#include "filterd/base/rd.h"
+
 enum { MP_JOIN = 1 }; // RFC 8684, section 8.2
 
 // a is after b in sequence space (RFC 9293, section 3.4).
@@ -398,14 +400,16 @@ static void server_head_move(struct flow *f, uint32_t end)
 static void server_head(struct flow *f, uint32_t seq, struct slice bytes)
 {
 	uint32_t offset = seq - f->head_base;
-	size_t skip = offset > INT32_MAX ? -offset : 0; // bytes before the answer
-	for (size_t i = skip; i < bytes.len; i++) {
-		uint32_t at = offset + (uint32_t)i;
-		if (at >= FLOW_SERVER_HEAD)
-			break;
-		f->head[at] = bytes.at[i];
-		f->head_have |= UINT64_C(1) << at;
+	struct rd r = rd_of(bytes);
+	if (offset > INT32_MAX) { // begins before the answer
+		rd_skip(&r, -offset);
+		offset = 0;
 	}
+	if (offset >= FLOW_SERVER_HEAD || !rd_left(&r))
+		return;
+	size_t room = FLOW_SERVER_HEAD - offset, len = rd_left(&r) < room ? rd_left(&r) : room;
+	memcpy(f->head + offset, rd_bytes(&r, len).at, len);
+	f->head_have |= UINT64_MAX >> (FLOW_SERVER_HEAD - len) << offset;
 }
 
 void tcp_server_segment(struct flow_table *t, struct flow *f, const struct packet *p)

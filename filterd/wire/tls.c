@@ -123,6 +123,21 @@ static void record_open(struct cursor *c)
 		record_skip(c, type, len);
 }
 
+// The next `len` bytes, which lie together.
+static struct slice take(struct cursor *c, size_t len)
+{
+	c->record_left -= len;
+	c->left -= len;
+	c->message -= len;
+	return rd_bytes(&c->stream, len);
+}
+
+// Do the next `len` bytes lie together, as they nearly always do?
+static bool together(const struct cursor *c, size_t len)
+{
+	return ok(c) && len <= c->left && len <= c->record_left && len <= rd_left(&c->stream);
+}
+
 // The next handshake bytes that lie together: one to `max`, which must not be more than are left of the
 // structure; or none and a failed cursor.
 static struct slice run(struct cursor *c, size_t max)
@@ -134,14 +149,15 @@ static struct slice run(struct cursor *c, size_t max)
 	size_t len = min(min(max, c->record_left), rd_left(&c->stream));
 	if (len == 0)
 		starve(c, 0);
-	c->record_left -= len;
-	c->left -= len;
-	c->message -= len;
-	return rd_bytes(&c->stream, len);
+	return take(c, len);
 }
 
 static void skip(struct cursor *c, size_t len)
 {
+	if (together(c, len)) {
+		take(c, len);
+		return;
+	}
 	if (len > c->left)
 		fail(c, CURSOR_BAD);
 	while (ok(c) && len > 0)
@@ -152,6 +168,8 @@ static void skip(struct cursor *c, size_t len)
 // cursor failed.
 static struct slice bytes(struct cursor *c, size_t len, uint8_t *buffer)
 {
+	if (together(c, len))
+		return take(c, len);
 	if (len > c->left)
 		fail(c, CURSOR_BAD);
 	if (!ok(c) || len == 0)
@@ -174,9 +192,9 @@ static uint32_t number(struct cursor *c, size_t width)
 {
 	uint8_t buffer[4];
 	uint32_t v = 0;
-	struct rd r = rd_of(bytes(c, width, buffer));
-	while (rd_left(&r) > 0)
-		v = v << 8 | rd_u8(&r);
+	struct slice s = bytes(c, width, buffer);
+	for (size_t i = 0; i < s.len; i++)
+		v = v << 8 | s.at[i];
 	return v;
 }
 
