@@ -33,7 +33,7 @@ static void read_hello(struct slice bytes, struct hostname_message *ret)
 	ret->scan = tls_hello_read(&hello, bytes);
 	if (hello.started)
 		ret->protocol = HOSTNAME_TLS;
-	ret->names = hello.names;
+	hostnames_copy(&ret->names, &hello.names);
 	ret->greeting = hello.started;
 	ret->ech = hello.has_ech;
 	ret->silent = ret->scan == SCAN_NONE && !hello.started;
@@ -76,7 +76,7 @@ static void read_dns(struct slice bytes, struct hostname_message *ret)
 	else
 		ret->end = (uint32_t)need;
 	if (ret->scan == SCAN_FOUND || ret->scan == SCAN_BAD)
-		ret->names = query.names;
+		hostnames_copy(&ret->names, &query.names);
 }
 
 // On a port of DNS, two bytes do not make it TLS: they could as well be the length of a message. No
@@ -106,7 +106,7 @@ static void read_http(struct slice bytes, struct http_reader *http, struct hostn
 	if (piece.tunnel)
 		ret->protocol = HOSTNAME_UNKNOWN;
 	if (piece.names.count > 0)
-		ret->names = piece.names;
+		hostnames_copy(&ret->names, &piece.names);
 	ret->silent = ret->scan == SCAN_NONE && piece.end == 0;
 	ret->framed = !piece.lost;
 	ret->requests = piece.head;
@@ -127,7 +127,7 @@ static void read_prelude(struct slice bytes, struct hostname_message *ret)
 	ret->need = (uint32_t)prelude.need;
 	if (prelude.names.count > 0) {
 		ret->protocol = HOSTNAME_OTHER;
-		ret->names = prelude.names;
+		hostnames_copy(&ret->names, &prelude.names);
 	}
 }
 

@@ -29,3 +29,11 @@ static inline void hostnames_add(struct hostnames *h, const struct name *n)
 	else
 		h->at[h->count++] = *n;
 }
+
+// Copies the names that are there; the room behind them is left alone.
+static inline void hostnames_copy(struct hostnames *ret, const struct hostnames *from)
+{
+	ret->count = from->count;
+	ret->overflow = from->overflow;
+	memcpy(ret->at, from->at, from->count * sizeof *from->at);
+}

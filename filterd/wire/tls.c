@@ -124,7 +124,7 @@ static void record_open(struct cursor *c)
 }
 
 // The next `len` bytes, which lie together.
-static struct slice take(struct cursor *c, size_t len)
+static inline struct slice take(struct cursor *c, size_t len)
 {
 	c->record_left -= len;
 	c->left -= len;
@@ -133,7 +133,7 @@ static struct slice take(struct cursor *c, size_t len)
 }
 
 // Do the next `len` bytes lie together, as they nearly always do?
-static bool together(const struct cursor *c, size_t len)
+static inline bool together(const struct cursor *c, size_t len)
 {
 	return ok(c) && len <= c->left && len <= c->record_left && len <= rd_left(&c->stream);
 }
@@ -164,38 +164,46 @@ static void skip(struct cursor *c, size_t len)
 		len -= run(c, len).len;
 }
 
-// `len` bytes in a row: as they lie, or put together in `buffer` (of at least that size). Empty if the
-// cursor failed.
-static struct slice bytes(struct cursor *c, size_t len, uint8_t *buffer)
+// `len` bytes, over which a record's border may go: put together in `buffer`. Empty if the cursor failed.
+static struct slice gather(struct cursor *c, size_t len, uint8_t *buffer)
 {
-	if (together(c, len))
-		return take(c, len);
+	struct wr w = wr_init(buffer, len);
 	if (len > c->left)
 		fail(c, CURSOR_BAD);
-	if (!ok(c) || len == 0)
-		return (struct slice){0};
-	struct slice s = run(c, len);
-	if (s.len == len)
-		return s;
-	struct wr w = wr_init(buffer, len);
-	while (ok(c)) {
+	while (ok(c) && wr_len(&w) < len) {
+		struct slice s = run(c, len - wr_len(&w));
 		wr_bytes(&w, s.at, s.len);
-		if (wr_len(&w) == len)
-			return slice_of(buffer, len);
-		s = run(c, len - wr_len(&w));
 	}
-	return (struct slice){0};
+	return ok(c) ? slice_of(buffer, len) : (struct slice){0};
 }
 
-// A number of `width` bytes, at most four; 0 if the cursor failed.
-static uint32_t number(struct cursor *c, size_t width)
+// `len` bytes in a row: as they lie, or put together in `buffer` (of at least that size). Empty if the
+// cursor failed.
+static inline struct slice bytes(struct cursor *c, size_t len, uint8_t *buffer)
 {
-	uint8_t buffer[4];
-	uint32_t v = 0;
-	struct slice s = bytes(c, width, buffer);
-	for (size_t i = 0; i < s.len; i++)
-		v = v << 8 | s.at[i];
-	return v;
+	return together(c, len) ? take(c, len) : gather(c, len, buffer);
+}
+
+// Numbers; 0 if the cursor failed.
+static uint8_t u8(struct cursor *c)
+{
+	uint8_t buffer[1];
+	struct rd r = rd_of(bytes(c, sizeof buffer, buffer));
+	return rd_u8(&r);
+}
+
+static uint16_t u16(struct cursor *c)
+{
+	uint8_t buffer[2];
+	struct rd r = rd_of(bytes(c, sizeof buffer, buffer));
+	return rd_u16(&r);
+}
+
+static uint32_t u24(struct cursor *c)
+{
+	uint8_t buffer[3];
+	struct rd r = rd_of(bytes(c, sizeof buffer, buffer));
+	return rd_u24(&r);
 }
 
 // Narrows the cursor to the next `len` bytes and returns how many lie behind them, for leave().
@@ -248,12 +256,12 @@ static void host_name(struct cursor *c, struct tls_hello *ret, size_t len)
 // RFC 6066, section 3. Names of other types have no defined form; they are taken to have a length.
 static void server_names(struct cursor *c, struct tls_hello *ret)
 {
-	size_t behind = enter(c, number(c, 2));
+	size_t behind = enter(c, u16(c));
 	if (behind > 0 || c->left == 0)
 		fail(c, CURSOR_BAD);
 	while (ok(c) && c->left > 0) {
-		uint32_t type = number(c, 1);
-		size_t len = number(c, 2);
+		uint32_t type = u8(c);
+		size_t len = u16(c);
 		if (type == SERVER_NAME_HOST)
 			host_name(c, ret, len);
 		else
@@ -264,12 +272,12 @@ static void server_names(struct cursor *c, struct tls_hello *ret)
 
 static void extensions(struct cursor *c, struct tls_hello *ret)
 {
-	size_t behind = enter(c, number(c, 2));
+	size_t behind = enter(c, u16(c));
 	if (behind > 0)
 		fail(c, CURSOR_BAD);
 	while (ok(c) && c->left > 0) {
-		uint32_t type = number(c, 2);
-		size_t after = enter(c, number(c, 2));
+		uint32_t type = u16(c);
+		size_t after = enter(c, u16(c));
 		if (!ok(c))
 			return;
 		if (type == EXTENSION_SERVER_NAME)
@@ -285,16 +293,16 @@ static void extensions(struct cursor *c, struct tls_hello *ret)
 // RFC 8446, section 4.1.2, from legacy_version on. Before TLS 1.2 extensions may be left out.
 static void client_hello(struct cursor *c, struct tls_hello *ret, bool cookie)
 {
-	ret->version = (uint16_t)number(c, 2);
+	ret->version = u16(c);
 	skip(c, RANDOM_LEN);
-	size_t session_id = number(c, 1);
+	size_t session_id = u8(c);
 	if (session_id > SESSION_ID_MAX)
 		fail(c, CURSOR_BAD);
 	skip(c, session_id);
 	if (cookie)
-		skip(c, number(c, 1));
-	skip(c, number(c, 2)); // cipher suites
-	skip(c, number(c, 1)); // compression methods
+		skip(c, u8(c));
+	skip(c, u16(c)); // cipher suites
+	skip(c, u8(c));  // compression methods
 	if (c->left > 0)
 		extensions(c, ret);
 }
@@ -303,12 +311,12 @@ static void client_hello(struct cursor *c, struct tls_hello *ret, bool cookie)
 // there and right.
 static bool message_open(struct cursor *c, uint32_t type)
 {
-	uint32_t found = number(c, 1);
+	uint32_t found = u8(c);
 	if (ok(c) && found != type)
 		fail(c, CURSOR_BAD);
 	if (!ok(c))
 		return false;
-	size_t len = number(c, 3);
+	size_t len = u24(c);
 	if (ok(c))
 		c->left = c->message = len;
 	return true;
