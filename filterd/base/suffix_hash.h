@@ -50,8 +50,8 @@ static inline uint64_t suffix_hash_low_bytes(uint64_t word, unsigned n)
 	return n < 8 ? word & ((UINT64_C(1) << 8 * n) - 1) : word;
 }
 
-// The hash under which a name's last labels stand in a filter over tails, turned by that many bits, 0 or 32. By the same
-// hash, a name of two labels that passes that filter by chance would often pass the filter over names as well.
+// The hash under which a name's last labels stand in a filter over tails, turned by that many bits, 0 or 32. By
+// the same hash, a name of two labels that passes that filter by chance would often pass the one over names as well.
 static inline uint64_t suffix_hash_turn(uint64_t hash, unsigned bits)
 {
 	return hash << bits | hash >> (-bits & 63);

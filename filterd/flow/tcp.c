@@ -409,7 +409,7 @@ static void server_head(struct flow *f, uint32_t seq, struct slice bytes)
 		return;
 	size_t room = FLOW_SERVER_HEAD - offset, len = rd_left(&r) < room ? rd_left(&r) : room;
 	memcpy(f->head + offset, rd_bytes(&r, len).at, len);
-	f->head_have |= UINT64_MAX >> (FLOW_SERVER_HEAD - len) << offset;
+	f->head_have |= UINT64_MAX >> (64 - len) << offset;
 }
 
 void tcp_server_segment(struct flow_table *t, struct flow *f, const struct packet *p)

@@ -5,7 +5,8 @@
 //      +---------------+  0
 //      | header        |  magic, version, checksum of the rest, seed, counts, and where the sections are
 //      +---------------+  each section begins at a multiple of 64
-//      | TAILS         |  u64 words, one for every eight names: a filter over the last labels of each name
+//      | TAILS         |  u64 words, one for every eight names: a filter over the last labels of each name,
+//      |               |  whose hash is turned by 32 bits for it (suffix_hash_turn())
 //      | FILTER        |  u64 words, one for every four names: of each name five bits are set in one word
 //      +---------------+
 //      | BUCKETS       |  the hash table: 64 bytes a bucket, one cache line
@@ -34,7 +35,7 @@
 // bits are set in its word of FILTER, take the bucket that the upper 32 bits point at; where a tag agrees,
 // compare the whole name in HEAP. A full bucket hands names on to the next one and notes their class in
 // `passed`. So a miss ends at FILTER in 99.6 cases of 100, and nearly always at the first bucket in the
-// others. What blocks is the comparison, never a hash. The kernel's prefilter has a copy of FILTER.
+// others. What blocks is the comparison, never a hash. The kernel's prefilter has copies of TAILS and FILTER.
 //
 // What a name belongs to is the *set* of orders that list it. Names come in millions, distinct sets in
 // dozens, so a name costs 2 bytes + its length in HEAP, 64 / (12 x 0.8) = 6.7 in BUCKETS, 2 in FILTER, 1 in TAILS.

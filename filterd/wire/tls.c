@@ -167,9 +167,11 @@ static void skip(struct cursor *c, size_t len)
 // `len` bytes, over which a record's border may go: put together in `buffer`. Empty if the cursor failed.
 static struct slice gather(struct cursor *c, size_t len, uint8_t *buffer)
 {
-	struct wr w = wr_init(buffer, len);
 	if (len > c->left)
 		fail(c, CURSOR_BAD);
+	if (!ok(c))
+		return (struct slice){0};
+	struct wr w = wr_init(buffer, len);
 	while (ok(c) && wr_len(&w) < len) {
 		struct slice s = run(c, len - wr_len(&w));
 		wr_bytes(&w, s.at, s.len);

@@ -99,7 +99,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *image = malloc(size);
 	struct image_header *h = memcpy(image, data, size);
 	memcpy(h->magic, IMAGE_MAGIC, IMAGE_MAGIC_LEN);
-	h->version = htole32(IMAGE_VERSION);
+	uint32_t version = le32toh(h->version);
+	if (version < IMAGE_VERSION_OLDEST || version > IMAGE_VERSION)
+		h->version = htole32(IMAGE_VERSION);
 	h->header_len = htole32(sizeof *h);
 	h->len = htole64(size);
 	h->checksum = htole64(image_checksum(image, size));

@@ -8,6 +8,7 @@
 #include "filterd/orders/image.h"
 #include "tests/unit/ruleset_text.h"
 
+// Makes of an image of today what that version would have written: TAILS has the hashes as they are.
 static inline void ruleset_layout_age(struct compiled *c, uint32_t version,
 				      const char *const *names)
 {

@@ -18,8 +18,10 @@
 #include "filterd/orders/compile.h"
 #include "filterd/orders/complaints.h"
 #include "filterd/orders/image.h"
+#include "filterd/orders/image_tables.h"
 #include "filterd/orders/order.h"
 #include "filterd/orders/parse.h"
+#include "filterd/orders/ruleset_struct.h"
 #include "tests/unit/ruleset_layout.h"
 
 // An order in force from 10:00:00 to 11:00:00 on 16 March 2019; `keys` say the rest.
@@ -461,6 +463,33 @@ static void older_layouts_are_read(void **state)
 	}
 }
 
+// What passes the first filter by chance passes the second no more often than others do: once in 240 times.
+static void chance_strikes_once(void **state)
+{
+	(void)state;
+	enum { NAMES = 10000, ASKED = 200000 };
+	char *text = NULL, name[64];
+	size_t len;
+	unsigned tails = 0, both = 0;
+	FILE *f = open_memstream(&text, &len);
+	fputs(COMPILED_ORDER("a", "block", "a.example"), f);
+	for (int i = 0; i < NAMES; i++)
+		fprintf(f, "name = listed%d.example\n", i);
+	fclose(f);
+	struct ruleset *r = ruleset_of_text(text);
+	for (int i = 0; i < ASKED; i++) {
+		snprintf(name, sizeof name, "other%d.example", i);
+		struct slice n = slice_text(name);
+		bool tail = image_view_tail(&r->view, n);
+		tails += tail;
+		both += tail && image_view_filter(&r->view, image_tables_hash(r->view.seed, n));
+	}
+	assert_in_range(tails, ASKED / 100, ASKED / 20);
+	assert_in_range(both, 0, tails / 80);
+	ruleset_close(r);
+	free(text);
+}
+
 // What an image says must make sense even where its checksum is right.
 static void lies_are_refused(void **state)
 {
@@ -575,6 +604,7 @@ int main(void)
 		cmocka_unit_test(only_sealed_files_are_opened),
 		cmocka_unit_test(accidents_are_noticed),
 		cmocka_unit_test(older_layouts_are_read),
+		cmocka_unit_test(chance_strikes_once),
 		cmocka_unit_test(lies_are_refused),
 		cmocka_unit_test(files_are_copied),
 	};
