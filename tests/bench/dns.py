@@ -48,7 +48,7 @@ class Dns:
     cases = [UNQUEUED, PLAIN, PREFILTERED[MILLION], PREFILTERED[0], PREFILTERED[10 * MILLION], QUEUED[10 * MILLION],
              QUEUED[0], QUEUED[MILLION], BATCHED, TUTORIAL]
     quick_cases = [PLAIN, PREFILTERED[MILLION], QUEUED[MILLION], BATCHED]
-    steps, quick_steps = 12, 5
+    steps, quick_steps = 24, 5
     step_s, max_s = 0.1, 0.25
 
     def __init__(self, stage, pace):

@@ -18,6 +18,7 @@ CASES_ALONE = [PLAIN_ALONE, QUEUED_ALONE[10 * MILLION], QUEUED_ALONE[0], QUEUED_
 
 class Tls(Connections):
     paced_rate = 2000
+    steps = 24
     title = f"New TLS connections, canned, as many as get through; p50 and p99 at {paced_rate}/s"
     load_program, sink_program = "load_tls", "sink_tls"
     count = 1000000
