@@ -260,24 +260,31 @@ size_t name_hashes(struct slice text, uint64_t seed, uint8_t ret_offsets[NAME_LA
 	return count;
 }
 
-// Where the dots are in the eight bytes, or less, that end at `end`: exactly the high bits of those bytes.
-static uint64_t dots_before(const uint8_t *text, size_t end, size_t len)
+// The `n` bytes, one to eight, that end at `end`.
+static uint64_t word_before(const uint8_t *text, size_t end, size_t n)
+{
+	if (end < 8)
+		return word_at(text + end - n, n);
+	return word_at(text + end - 8, 8) >> 8 * (8 - n);
+}
+
+// Where the dots are in these bytes: exactly the high bits of those.
+static uint64_t dots_before(const uint8_t *text, size_t end, size_t n)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101), low = ones * 0x7f;
-	uint64_t x = word_at(text + end - len, len) ^
-		     ones * '.'; // what is behind the word is no dot
+	uint64_t x = word_before(text, end, n) ^ ones * '.'; // what is behind the word is no dot
 	return ~(((x & low) + low) | x | low);
 }
 
-static uint64_t label_hash(const uint8_t *at, size_t len, uint64_t seed)
+static uint64_t label_hash(const uint8_t *text, size_t start, size_t end, uint64_t seed)
 {
 	uint64_t label = seed;
-	size_t left = len;
-	for (; left >= 8; left -= 8, at += 8)
-		label = suffix_hash_word(label, word_at(at, 8));
-	if (left > 0)
-		label = suffix_hash_word(label, word_at(at, left));
-	return suffix_hash_end(label, len);
+	size_t at = start;
+	for (; end - at > 8; at += 8)
+		label = suffix_hash_word(label, word_at(text + at, 8));
+	if (end > at)
+		label = suffix_hash_word(label, word_before(text, end, end - at));
+	return suffix_hash_end(label, end - start);
 }
 
 size_t name_tail_hashes(struct slice text, uint64_t seed, uint64_t ret[NAME_TAILS_MAX])
@@ -291,7 +298,7 @@ size_t name_tail_hashes(struct slice text, uint64_t seed, uint64_t ret[NAME_TAIL
 			unsigned bit = 63 - (unsigned)__builtin_clzll(dots);
 			size_t start = end - len + bit / 8 + 1, label_len = label_end - start;
 			suffix = suffix_hash_join(suffix,
-						  label_hash(text.at + start, label_len, seed));
+						  label_hash(text.at, start, label_end, seed));
 			if (++labels > 1)
 				ret[labels - 2] = suffix;
 			if (labels == 3 ||
@@ -304,7 +311,7 @@ size_t name_tail_hashes(struct slice text, uint64_t seed, uint64_t ret[NAME_TAIL
 		end -= len;
 	}
 	size_t count = labels > 1 ? 2 : 1;
-	ret[count - 1] = suffix_hash_join(suffix, label_hash(text.at, label_end, seed));
+	ret[count - 1] = suffix_hash_join(suffix, label_hash(text.at, 0, label_end, seed));
 	return count;
 }
 

@@ -252,10 +252,10 @@ static void hashes_of_suffixes(void **state)
 			char *exact = malloc(len);
 			memcpy(exact, text, len);
 			assert_int_equal(name_hashes(slice_of(exact, len), SEED, at, hashes), 3);
+			assert_true(name_tail_hash(slice_of(exact, len), SEED) == hashes[1]);
 			free(exact);
 			for (size_t i = 0; i < 3; i++)
 				assert_true(hashes[i] == slow_hash(text + at[i]));
-			assert_true(name_tail_hash(slice_text(text), SEED) == hashes[1]);
 			assert_true(name_tail_hash(slice_text(text + at[1]), SEED) == hashes[1]);
 			assert_true(name_tail_hash(slice_text(text + at[2]), SEED) == hashes[2]);
 		}
