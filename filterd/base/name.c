@@ -260,7 +260,8 @@ size_t name_hashes(struct slice text, uint64_t seed, uint8_t ret_offsets[NAME_LA
 	return count;
 }
 
-// The `n` bytes, one to eight, that end at `end`.
+// The `n` bytes, one to eight, that end at `end`, where there are so many at least. They are shifted out of a whole word
+// if there is one before `end`: a branch over how many they are would be guessed wrong as often as not.
 static uint64_t word_before(const uint8_t *text, size_t end, size_t n)
 {
 	if (end < 8)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A ruleset whose image is of an older layout (image.h), for tests.
 #pragma once
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "filterd/base/name.h"
 #include "filterd/base/suffix_hash.h"
@@ -39,8 +41,10 @@ static inline struct ruleset *ruleset_of_layout(uint32_t version, const char *te
 	struct ruleset *ruleset = NULL;
 	char error[RULESET_ERROR_MAX] = "";
 	if (parse_orders_text("test.order", slice_text(text), &options, &orders, &complaints) < 0 ||
-	    compile_orders(&orders, &compiled) < 0)
+	    compile_orders(&orders, &compiled) < 0) {
+		fprintf(stderr, "no ruleset: %s\n", complaints.at[0]);
 		abort();
+	}
 	ruleset_layout_age(&compiled, version, names);
 	int fd = ruleset_seal(compiled.image, compiled.len);
 	if (fd < 0 || ruleset_open_sealed(&ruleset, fd, error) < 0) {
