@@ -34,25 +34,7 @@ static inline void ruleset_layout_age(struct compiled *c, uint32_t version,
 static inline struct ruleset *ruleset_of_layout(uint32_t version, const char *text,
 						const char *const *names)
 {
-	static const struct parse_options options;
-	struct complaints complaints = {0};
-	struct orders orders = {0};
-	struct compiled compiled;
-	struct ruleset *ruleset = NULL;
-	char error[RULESET_ERROR_MAX] = "";
-	if (parse_orders_text("test.order", slice_text(text), &options, &orders, &complaints) < 0 ||
-	    compile_orders(&orders, &compiled) < 0) {
-		fprintf(stderr, "no ruleset: %s\n", complaints.at[0]);
-		abort();
-	}
+	struct compiled compiled = ruleset_compile(text, NULL);
 	ruleset_layout_age(&compiled, version, names);
-	int fd = ruleset_seal(compiled.image, compiled.len);
-	if (fd < 0 || ruleset_open_sealed(&ruleset, fd, error) < 0) {
-		fprintf(stderr, "no ruleset: %s\n", error);
-		abort();
-	}
-	close(fd);
-	compiled_done(&compiled);
-	orders_done(&orders);
-	return ruleset;
+	return ruleset_of_compiled(&compiled);
 }

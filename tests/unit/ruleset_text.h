@@ -20,27 +20,40 @@
 	"expires = 2019-12-01T00:00:00Z\naction = " ACTION "\nmatch = subtree\nname = " NAME "\n"
 
 // Compiled onto another ruleset (NULL: none). Ends the program if the text is no good.
-static inline struct ruleset *ruleset_onto(const char *text, const struct ruleset *base)
+static inline struct compiled ruleset_compile(const char *text, const struct ruleset *base)
 {
 	struct complaints complaints = {0};
 	struct orders orders = {0};
 	struct compiled compiled;
+	struct parse_options options = {.base = base};
+	if (parse_orders_text("test.order", slice_text(text), &options, &orders, &complaints) < 0 ||
+	    compile_orders_onto(&orders, base, &compiled) < 0) {
+		fprintf(stderr, "no orders: %s\n", complaints.at[0]);
+		abort();
+	}
+	orders_done(&orders);
+	return compiled;
+}
+
+// What was compiled, opened; it is freed. Ends the program if it can't be.
+static inline struct ruleset *ruleset_of_compiled(struct compiled *compiled)
+{
 	struct ruleset *ruleset = NULL;
 	char error[RULESET_ERROR_MAX] = "";
-	struct parse_options options = {.base = base};
-	int fd = memfd_create("test", MFD_ALLOW_SEALING);
-	if (parse_orders_text("test.order", slice_text(text), &options, &orders, &complaints) < 0 ||
-	    compile_orders_onto(&orders, base, &compiled) < 0 || fd < 0 ||
-	    write(fd, compiled.image, compiled.len) != (ssize_t)compiled.len ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0 ||
-	    ruleset_open_sealed(&ruleset, fd, error) < 0) {
-		fprintf(stderr, "no ruleset: %s%s\n", complaints.at[0], error);
+	int fd = ruleset_seal(compiled->image, compiled->len);
+	if (fd < 0 || ruleset_open_sealed(&ruleset, fd, error) < 0) {
+		fprintf(stderr, "no ruleset: %s\n", error);
 		abort();
 	}
 	close(fd);
-	compiled_done(&compiled);
-	orders_done(&orders);
+	compiled_done(compiled);
 	return ruleset;
+}
+
+static inline struct ruleset *ruleset_onto(const char *text, const struct ruleset *base)
+{
+	struct compiled compiled = ruleset_compile(text, base);
+	return ruleset_of_compiled(&compiled);
 }
 
 static inline struct ruleset *ruleset_of_text(const char *text)
